@@ -1,0 +1,63 @@
+package org.longhaul.model;
+
+import org.longhaul.config.Default;
+import org.longhaul.config.Doc;
+
+/** The shape of a DeepSeek-LLM (LLaMA-style) decoder; arXiv 2401.02954, section 2.2. */
+@Doc("The decoder's shape: pre-norm RMSNorm, rotary embeddings, SwiGLU, multi-head or grouped-query attention, untied embeddings.")
+public record ModelConfig(
+        @Doc("Number of decoder layers.") int layers,
+        @Doc("Width of the residual stream.") int dModel,
+        @Doc("Query heads.") int heads,
+        @Doc("Key/value heads; fewer than heads means grouped-query attention. 0 means as many as heads.") @Default("0") int kvHeads,
+        @Doc("Width of the feed-forward layer. 0 means 8/3 of d_model rounded up to a multiple of 256.") @Default("0") int ffn,
+        @Doc("Rows of the embedding and of the output head; at least the tokenizer's ids.") int vocab,
+        @Doc("Positions of a training sequence.") int context,
+        @Doc("Base of the rotary frequencies.") @Default("10000.0") double ropeTheta,
+        @Doc("Added to the mean square in RMSNorm.") @Default("1e-6") double normEps,
+        @Doc("Standard deviation of the initial weights.") @Default("0.006") double initStd) {
+
+    /** Fills derived values and checks the shape. */
+    public ModelConfig {
+        positive("layers", layers);
+        positive("d_model", dModel);
+        positive("heads", heads);
+        positive("vocab", vocab);
+        positive("context", context);
+        if (kvHeads == 0) {
+            kvHeads = heads;
+        }
+        if (ffn == 0) {
+            ffn = (8 * dModel / 3 + 255) / 256 * 256;
+        }
+        positive("kv_heads", kvHeads);
+        positive("ffn", ffn);
+        if (dModel % heads != 0 || dModel / heads % 2 != 0) {
+            throw new IllegalArgumentException(
+                    "d_model must be heads times an even head size: " + dModel + " for " + heads + " heads");
+        }
+        if (heads % kvHeads != 0) {
+            throw new IllegalArgumentException("heads must be a multiple of kv_heads: " + heads + " and " + kvHeads);
+        }
+        if (!(ropeTheta > 0 && normEps > 0 && initStd > 0)) {
+            throw new IllegalArgumentException("rope_theta, norm_eps and init_std must be above 0: " + ropeTheta + ", " + normEps
+                    + ", " + initStd);
+        }
+    }
+
+    /** Elements of one head. */
+    public int headDim() {
+        return dModel / heads;
+    }
+
+    /** Width of the packed query, key and value projection. */
+    public int qkvWidth() {
+        return (heads + 2 * kvHeads) * headDim();
+    }
+
+    private static void positive(String key, int value) {
+        if (value < 1) {
+            throw new IllegalArgumentException(key + " must be at least 1: " + value);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package org.longhaul.ops;
+
+import org.longhaul.tensor.Tensor;
+
+/**
+ * The operations a training step is made of. Every buffer is the caller's, planned once; nothing is allocated for a result.
+ * Suffixes name dimensions: T tokens of the micro-batch (or this rank's share of them under sequence parallelism), D model
+ * width, F feed-forward width, V vocabulary (this rank's slice), Q packed qkv width, H heads, S positions.
+ * "Compute type" is the backend's (BF16 on a GPU, F32 on the CPU); arithmetic inside an operation is in F32. Work is enqueued
+ * on the backend's compute stream. Shapes that do not match throw {@link IllegalArgumentException} naming the tensors.
+ *
+ * <p>{@code PortableOps} composes each from ATen operations and is the oracle; {@code CudaOps} has fused kernels.
+ */
+public interface Ops {
+
+    // ---- linear layers; weights are [out, in] ----
+
+    /** y[T,N] = x[T,K] · w[N,K]ᵀ, compute type. */
+    void linear(Tensor y, Tensor x, Tensor w);
+
+    /** dx[T,K] = dy[T,N] · w[N,K], added to dx when {@code accumulate}. */
+    void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate);
+
+    /** dw[N,K] (F32) += dy[T,N]ᵀ · x[T,K]. */
+    void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x);
+
+    // ---- embedding ----
+
+    /** x[t,:] = w[ids[t] − firstRow,:], zeros where the id is outside this rank's rows; ids I32. */
+    void embedding(Tensor x, Tensor w, Tensor ids, long firstRow);
+
+    /** dw[ids[t] − firstRow,:] (F32) += dx[t,:]; deterministic for repeated ids; ids outside are left out. */
+    void embeddingBackward(Tensor dw, Tensor dx, Tensor ids, long firstRow);
+
+    // ---- RMSNorm: y = x / sqrt(mean(x²) + eps) · w (Zhang &amp; Sennrich 2019) ----
+
+    /** y[T,D] and rstd[T] (F32) from x[T,D], w[D]. */
+    void rmsNorm(Tensor y, Tensor rstd, Tensor x, Tensor w, double eps);
+
+    /** sum = x + delta (rounded to the compute type, stored), then y, rstd of sum. {@code sum} may be {@code x}. */
+    void addRmsNorm(Tensor sum, Tensor y, Tensor rstd, Tensor x, Tensor delta, Tensor w, double eps);
+
+    /**
+     * dx[T,D] = gradient through the norm, plus {@code residual[T,D]} when not null; dw[D] (F32) += its weight gradient.
+     * {@code dx} may be {@code residual} or {@code dy}. Deterministic. x is the norm's input ({@code sum} above).
+     */
+    void rmsNormBackward(Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w, Tensor rstd, Tensor residual);
+
+    /** y = x + delta, elementwise; y may be either. */
+    void add(Tensor y, Tensor x, Tensor delta);
+
+    // ---- attention ----
+
+    /**
+     * Rotary embedding in place on the query and key heads of qkv[T,Q], half-split pairing (i, i + headDim/2) as in
+     * Hugging Face Llama; cos and sin are F32 [S, headDim/2].
+     */
+    void rope(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape);
+
+    /** Causal softmax attention, scale 1/√headDim: out[T,H·headDim] and lse[B,H,S] (F32, natural log) from rotated qkv. */
+    void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape);
+
+    /**
+     * Mirror of {@link #attention} and {@link #rope} together: dqkv[T,Q] with respect to the projection's output
+     * before rotation, from dout and what the forward kept (qkv rotated).
+     */
+    void attentionBackward(
+            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape);
+
+    // ---- SwiGLU: h = silu(gate) · up (Shazeer 2020); gateUp[T,2F] holds gate, then up ----
+
+    /** h[T,F]. */
+    void swiglu(Tensor h, Tensor gateUp);
+
+    /** dGateUp[T,2F] from dh[T,F]; dGateUp may be gateUp. When {@code h} is not null it is written again (recompute). */
+    void swigluBackward(Tensor dGateUp, Tensor h, Tensor dh, Tensor gateUp);
+
+    // ---- loss head ----
+
+    /**
+     * Cross-entropy of logits[C,V] in place: logits (compute type) become their gradient
+     * {@code gradientScale · (softmax − onehot + 2·zLoss·lse·softmax)}; loss[C] (F32) gets {@code lse − logit(target)}
+     * (without the z term), zero where targets[C] (I32) is {@code ignoreIndex}, whose gradient row is zero.
+     * {@code zLossSum} (F32, one element, may be null) += Σ lse². gradientScale is F32, one element.
+     */
+    void crossEntropy(
+            Tensor loss, Tensor logits, Tensor targets, Tensor gradientScale, double zLoss, int ignoreIndex, Tensor zLossSum);
+
+    /** As {@link #crossEntropy} but only the loss; logits are left alone. For validation. */
+    void crossEntropyLoss(Tensor loss, Tensor logits, Tensor targets, int ignoreIndex);
+
+    /**
+     * First half under vocabulary parallelism: for this rank's columns max[C], sumExp[C] = Σ exp(logit − max),
+     * target[C] = logit of the target if its column is here, else 0 (all F32); firstColumn is the rank's first id.
+     */
+    void crossEntropyStatistics(
+            Tensor max, Tensor sumExp, Tensor target, Tensor logits, Tensor targets, long firstColumn, int ignoreIndex);
+
+    /** sumExp[c] *= exp(localMax[c] − globalMax[c]). */
+    void rescaleSums(Tensor sumExp, Tensor localMax, Tensor globalMax);
+
+    /** Second half: logits become the gradient, loss[C] = lse − target with lse = log(sumExp) + max, both now global. */
+    void crossEntropyFromStatistics(
+            Tensor loss, Tensor logits, Tensor max, Tensor sumExp, Tensor target, Tensor targets, long firstColumn,
+            Tensor gradientScale, double zLoss, int ignoreIndex, Tensor zLossSum);
+
+    // ---- reductions and the optimizer, all F32 over flat tensors ----
+
+    /** out[0] += Σ x² ; deterministic. */
+    void sumOfSquares(Tensor out, Tensor x);
+
+    /** out[0] += Σ x ; deterministic. */
+    void sum(Tensor out, Tensor x);
+
+    /**
+     * clip[0] = min(1, maxNorm / (√sumSquares + 1e-6)), clip[1] = √sumSquares, clip[2] = 1 if that is finite else 0; on the
+     * device. maxNorm ≤ 0 means no clipping.
+     */
+    void clipFactor(Tensor clip, Tensor sumSquares, double maxNorm);
+
+    /**
+     * AdamW on one flat range: g = gradient · clip[0]; nothing changes when clip[2] is 0. {@code weights} (compute type, may be
+     * null or {@code master} itself when the compute type is F32) gets the rounded master in the same pass.
+     */
+    void adamW(
+            AdamWStep step, Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor weights, Tensor clip);
+
+    /** Converts between F32 and BF16, rounding to nearest even; equal element counts. */
+    void cast(Tensor destination, Tensor source);
+
+    /** x *= factor[0], F32 factor on the device. */
+    void scale(Tensor x, Tensor factor);
+
+    /** y += x · alpha, F32. */
+    void axpy(Tensor y, Tensor x, double alpha);
+}

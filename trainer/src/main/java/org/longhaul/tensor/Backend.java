@@ -1,0 +1,58 @@
+package org.longhaul.tensor;
+
+import java.nio.ByteBuffer;
+import org.longhaul.ops.Ops;
+
+/**
+ * One device: the CPU, or one GPU. Gives memory, moves bytes, orders work. Work is enqueued on {@link Stream}s; on the CPU a
+ * stream runs its work at once. Used by one thread at a time.
+ */
+public interface Backend extends AutoCloseable {
+    /** For plans, logs and errors: {@code cpu}, {@code cuda:0}. */
+    String name();
+
+    /** The type of activations and of the parameters' working copy: F32 on the CPU by default, BF16 on a GPU. */
+    DType computeType();
+
+    /** Allocates zeroed memory. Throws UserError (exit 3) with the plan's advice when the device has too little. */
+    Arena allocate(String name, long bytes);
+
+    /** The operations of this device. */
+    Ops ops();
+
+    /** The stream that {@link Ops} work goes to. */
+    Stream computeStream();
+
+    /** A further stream, for instance for collectives or for staging checkpoints. */
+    Stream newStream(String name);
+
+    /** Copies bytes to the device and returns when the source may be reused; {@code source} is direct, native order. */
+    void upload(Tensor destination, ByteBuffer source);
+
+    /** Copies bytes to the host after all work enqueued so far on the compute stream; returns when they are there. */
+    void download(ByteBuffer destination, Tensor source);
+
+    /** Copies bytes on the device, enqueued on the compute stream; both sides have as many bytes. */
+    void copy(Tensor destination, Tensor source);
+
+    /** Fills with zero bytes, enqueued on the compute stream. */
+    void zero(Tensor tensor);
+
+    /** Waits for everything enqueued on the device. */
+    void synchronize();
+
+    @Override
+    void close();
+
+    /** An ordered queue of device work. */
+    interface Stream {
+        /** The native stream (a {@code CUstream}), 0 on the CPU. */
+        long handle();
+
+        /** Work enqueued here from now on starts after all that is enqueued on {@code other} up to now. */
+        void waitFor(Stream other);
+
+        /** Blocks the caller until all enqueued work is done. */
+        void synchronize();
+    }
+}
