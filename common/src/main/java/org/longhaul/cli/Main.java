@@ -1,0 +1,85 @@
+package org.longhaul.cli;
+
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.ServiceLoader;
+import org.longhaul.error.ExitCode;
+import org.longhaul.text.NearestMatch;
+import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The {@code longhaul} command: offers every command on the class path and turns every failure into clear lines and an exit status. */
+public final class Main {
+    private Main() {}
+
+    /** Runs one command and ends the process with its exit status. */
+    public static void main(String[] args) {
+        Terminal.install();
+        Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> FailureReport.of(failure).lines().forEach(System.err::println));
+        PrintStream out = new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), true, StandardCharsets.UTF_8);
+        System.setOut(out);
+        int status = run(ServiceLoader.load(CommandProvider.class), args, out, System.err);
+        out.flush();
+        System.err.flush();
+        // Not a return from main: engine threads would keep the process alive.
+        System.exit(status);
+    }
+
+    /** Runs one command against the given streams and answers its exit status. */
+    static int run(Iterable<CommandProvider> providers, String[] args, PrintStream out, PrintStream err) {
+        CommandLine root = CommandTree.build(providers);
+        root.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
+        root.setErr(new PrintWriter(err, true, StandardCharsets.UTF_8));
+        root.setParameterExceptionHandler((failure, arguments) -> {
+            err.println("longhaul: " + usageMistake(failure));
+            return ExitCode.BAD_INPUT.status();
+        });
+        root.setExecutionExceptionHandler((failure, command, parsed) -> report(failure, err));
+        try {
+            return root.execute(args);
+        } catch (Throwable failure) {
+            // Errors, such as a full heap, go past picocli's handler.
+            return report(failure, err);
+        }
+    }
+
+    private static int report(Throwable failure, PrintStream err) {
+        FailureReport report = FailureReport.of(failure);
+        report.lines().forEach(err::println);
+        return report.exitCode().status();
+    }
+
+    private static String usageMistake(ParameterException failure) {
+        CommandLine command = failure.getCommandLine();
+        String name = command.getCommandSpec().qualifiedName();
+        String seeHelp = "; see '" + name + " --help'";
+        if (failure instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+            String word = unmatched.getUnmatched().get(0);
+            if (word.startsWith("-")) {
+                String option = word.split("=", 2)[0];
+                List<String> options = new ArrayList<>(command.getCommandSpec().optionsMap().keySet());
+                String hint = NearestMatch.hint(option, options);
+                return "unknown option '" + option + "' of '" + name + "'" + (hint.isEmpty() ? seeHelp : hint);
+            }
+            List<String> commands = new ArrayList<>(command.getSubcommands().keySet());
+            if (!commands.isEmpty()) {
+                String hint = NearestMatch.hint(word, commands);
+                return "unknown command '" + word + "'" + (hint.isEmpty() ? "; '" + name + "' has " + String.join(", ", commands) : hint);
+            }
+            return "'" + name + "' does not take '" + word + "'" + seeHelp;
+        }
+        if (failure instanceof MissingParameterException) {
+            return name + ": " + lowerFirst(failure.getMessage()) + seeHelp;
+        }
+        return name + ": " + lowerFirst(failure.getMessage().lines().findFirst().orElse("wrong arguments")) + seeHelp;
+    }
+
+    private static String lowerFirst(String text) {
+        return text.isEmpty() ? text : Character.toLowerCase(text.charAt(0)) + text.substring(1);
+    }
+}
