@@ -1,0 +1,233 @@
+package org.longhaul.parallel;
+
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.longhaul.error.UserError;
+
+/**
+ * Where the ranks of a job find each other: a small key-value store over TCP that rank 0's launcher serves. A value is put once
+ * and waited for by those who need it. A job token keeps strangers and left-overs of an earlier attempt out.
+ */
+public final class Rendezvous implements AutoCloseable {
+    private static final int MAGIC = 0x4c48_5256;
+    private static final byte PUT = 1;
+    private static final byte GET = 2;
+    private static final byte OK = 0;
+    private static final byte LATE = 1;
+    private static final byte STRANGER = 2;
+
+    private final ServerSocket server;
+    private final String token;
+    private final Map<String, byte[]> values = new HashMap<>();
+
+    private Rendezvous(ServerSocket server, String token) {
+        this.server = server;
+        this.token = token;
+    }
+
+    /** Serves at a port (0 picks a free one) until closed. */
+    public static Rendezvous serve(int port, String token) {
+        try {
+            Rendezvous rendezvous = new Rendezvous(new ServerSocket(port, 1024), token);
+            Thread thread = new Thread(rendezvous::acceptAll, "rendezvous");
+            thread.setDaemon(true);
+            thread.start();
+            return rendezvous;
+        } catch (IOException e) {
+            throw UserError.environment("the rendezvous cannot listen on port " + port + " (" + e.getMessage()
+                    + "): another job may hold it; choose one with MASTER_PORT or --rendezvous-port", e);
+        }
+    }
+
+    /** The port it listens on. */
+    public int port() {
+        return server.getLocalPort();
+    }
+
+    private void acceptAll() {
+        while (!server.isClosed()) {
+            try {
+                Socket socket = server.accept();
+                Thread thread = new Thread(() -> answer(socket), "rendezvous-client");
+                thread.setDaemon(true);
+                thread.start();
+            } catch (IOException e) {
+                // Closed, or a client that gave up while connecting.
+            }
+        }
+    }
+
+    private void answer(Socket socket) {
+        try (socket; DataInputStream in = new DataInputStream(socket.getInputStream());
+                DataOutputStream out = new DataOutputStream(socket.getOutputStream())) {
+            if (in.readInt() != MAGIC || !in.readUTF().equals(token)) {
+                out.writeByte(STRANGER);
+                return;
+            }
+            byte kind = in.readByte();
+            String key = in.readUTF();
+            if (kind == PUT) {
+                byte[] value = in.readNBytes(in.readInt());
+                synchronized (values) {
+                    values.put(key, value);
+                    values.notifyAll();
+                }
+                out.writeByte(OK);
+            } else {
+                byte[] value = await(key, in.readLong());
+                out.writeByte(value == null ? LATE : OK);
+                if (value != null) {
+                    out.writeInt(value.length);
+                    out.write(value);
+                }
+            }
+        } catch (IOException e) {
+            // The client sees the broken connection and says so.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private byte[] await(String key, long millis) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        synchronized (values) {
+            while (!values.containsKey(key)) {
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (left <= 0) {
+                    return null;
+                }
+                values.wait(left);
+            }
+            return values.get(key);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            server.close();
+        } catch (IOException e) {
+            // A listening socket that cannot be closed ends with the process.
+        }
+    }
+
+    /** A rank's access to the store. One short connection a call, so that no client holds the server up. */
+    public static final class Client {
+        private final String host;
+        private final int port;
+        private final String token;
+        private final Duration timeout;
+
+        /** Names the store; connects at the first call. */
+        public Client(String host, int port, String token, Duration timeout) {
+            this.host = host;
+            this.port = port;
+            this.token = token;
+            this.timeout = timeout;
+        }
+
+        /** Stores a value. */
+        public void put(String key, byte[] value) {
+            call(key, (in, out) -> {
+                out.writeByte(PUT);
+                out.writeUTF(key);
+                out.writeInt(value.length);
+                out.write(value);
+                out.flush();
+                requireWelcome(in.readByte());
+                return value;
+            });
+        }
+
+        /** Waits until the value is there. */
+        public byte[] get(String key) {
+            return call(key, (in, out) -> {
+                out.writeByte(GET);
+                out.writeUTF(key);
+                out.writeLong(timeout.toMillis());
+                out.flush();
+                byte answer = in.readByte();
+                requireWelcome(answer);
+                if (answer == LATE) {
+                    throw UserError.environment("nobody put '" + key + "' at the rendezvous " + host + ":" + port + " within "
+                            + timeout.toSeconds() + " s; is that rank running?");
+                }
+                return in.readNBytes(in.readInt());
+            });
+        }
+
+        /** This host's address as the store's host sees it, so that peers on the same network reach it. */
+        public String localAddress() throws IOException {
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(host, port), millis());
+                return socket.getLocalAddress().getHostAddress();
+            }
+        }
+
+        private void requireWelcome(byte answer) {
+            if (answer == STRANGER) {
+                throw UserError.environment("the rendezvous " + host + ":" + port
+                        + " belongs to another job or attempt (its token differs); choose another port");
+            }
+        }
+
+        private byte[] call(String key, Conversation conversation) {
+            long deadline = System.nanoTime() + timeout.toNanos();
+            while (true) {
+                try (Socket socket = new Socket()) {
+                    socket.connect(new InetSocketAddress(host, port), millis());
+                    socket.setSoTimeout(millis() + 5000);
+                    DataOutputStream out = new DataOutputStream(socket.getOutputStream());
+                    out.writeInt(MAGIC);
+                    out.writeUTF(token);
+                    return conversation.hold(new DataInputStream(socket.getInputStream()), out);
+                } catch (ConnectException e) {
+                    // The server may start a moment after its clients.
+                    if (System.nanoTime() > deadline) {
+                        throw unreachable("refuses connections for " + timeout.toSeconds() + " s", e);
+                    }
+                    pause();
+                } catch (UnknownHostException e) {
+                    throw unreachable("has an unknown host name", e);
+                } catch (SocketTimeoutException e) {
+                    throw unreachable("does not answer within " + timeout.toSeconds() + " s", e);
+                } catch (IOException e) {
+                    throw unreachable("broke the connection for '" + key + "' (" + e.getMessage() + ")", e);
+                }
+            }
+        }
+
+        private UserError unreachable(String what, IOException cause) {
+            return UserError.environment("the rendezvous " + host + ":" + port + " " + what
+                    + "; is rank 0 running there and the port open?", cause);
+        }
+
+        private int millis() {
+            return Math.toIntExact(Math.min(Integer.MAX_VALUE / 2, timeout.toMillis()));
+        }
+
+        private static void pause() {
+            try {
+                TimeUnit.MILLISECONDS.sleep(100);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw UserError.environment("interrupted while waiting for the rendezvous");
+            }
+        }
+
+        private interface Conversation {
+            byte[] hold(DataInputStream in, DataOutputStream out) throws IOException;
+        }
+    }
+}
