@@ -1,0 +1,197 @@
+package org.longhaul.shards;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.flatbuf.Block;
+import org.apache.arrow.flatbuf.Buffer;
+import org.apache.arrow.flatbuf.DictionaryBatch;
+import org.apache.arrow.flatbuf.Footer;
+import org.apache.arrow.flatbuf.Message;
+import org.apache.arrow.flatbuf.MessageHeader;
+import org.apache.arrow.flatbuf.RecordBatch;
+import org.apache.arrow.vector.types.pojo.Schema;
+import org.longhaul.error.UserError;
+
+/**
+ * An Arrow IPC file of fixed-width columns as mapped memory: finds where each column's values lie and copies nothing.
+ * All record batches but the last must be equally long, so that a row is found by one division.
+ */
+final class ArrowMap {
+    private final Path file;
+    private final MappedByteBuffer map;
+    private final Schema schema;
+    private final int[] widths;
+    private final int rowsPerBatch;
+    private final long rows;
+    private final int[][] offsets;
+    private final List<List<String>> dictionaries = new ArrayList<>();
+
+    /**
+     * Maps a file and reads its footer and batch headers.
+     *
+     * @param expected the schema that the file must have
+     * @param widths bytes of a value of each column
+     * @throws UserError naming the file when it is missing, cut, or of another schema
+     */
+    ArrowMap(Path file, Schema expected, int[] widths) {
+        this.file = file;
+        this.widths = widths.clone();
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            long size = channel.size();
+            if (size > Integer.MAX_VALUE) {
+                throw broken("is larger than 2 GiB; Longhaul writes shards of at most 1 GiB");
+            }
+            if (size < 32) {
+                throw broken("is cut: only " + size + " bytes");
+            }
+            map = channel.map(FileChannel.MapMode.READ_ONLY, 0, size);
+        } catch (java.nio.file.NoSuchFileException e) {
+            throw UserError.badInput(file + ": file is missing", e);
+        } catch (IOException e) {
+            throw UserError.badInput(file + ": cannot be read: " + e.getMessage(), e);
+        }
+        map.order(ByteOrder.LITTLE_ENDIAN);
+        try {
+            Footer footer = footer();
+            schema = Schema.convertSchema(footer.schema());
+            if (!schema.getFields().equals(expected.getFields())) {
+                throw broken("has columns " + schema.getFields() + ", expected " + expected.getFields());
+            }
+            int batches = footer.recordBatchesLength();
+            if (batches < 0 || batches > map.limit() / 24) {
+                throw broken("has a damaged Arrow footer");
+            }
+            offsets = new int[widths.length][batches];
+            long total = 0;
+            int first = 0;
+            for (int b = 0; b < batches; b++) {
+                int length = readBatch(footer.recordBatches(b), b);
+                first = b == 0 ? length : first;
+                if (length > first || (length < first && b < batches - 1)) {
+                    throw broken("has record batches of different lengths; write it with Longhaul");
+                }
+                total += length;
+            }
+            rows = total;
+            rowsPerBatch = Math.max(1, first);
+            for (int d = 0; d < footer.dictionariesLength(); d++) {
+                dictionaries.add(readDictionary(footer.dictionaries(d)));
+            }
+        } catch (UserError e) {
+            throw e;
+        } catch (RuntimeException | AssertionError e) {
+            // The flatbuffer accessors throw all kinds of these when they follow damaged offsets.
+            throw UserError.badInput(file + ": not a readable Arrow file (damaged header or footer); "
+                    + "verify the data set and copy the file again", e);
+        }
+    }
+
+    private UserError broken(String what) {
+        return UserError.badInput(file + ": " + what);
+    }
+
+    private Footer footer() {
+        int size = map.limit();
+        byte[] magic = new byte[ArrowOutput.MAGIC.length];
+        map.get(0, magic);
+        boolean head = java.util.Arrays.equals(magic, ArrowOutput.MAGIC);
+        map.get(size - magic.length, magic);
+        if (!head || !java.util.Arrays.equals(magic, ArrowOutput.MAGIC)) {
+            throw broken(head ? "is cut: the Arrow footer is missing" : "is not an Arrow IPC file");
+        }
+        int length = map.getInt(size - magic.length - 4);
+        int start = size - magic.length - 4 - length;
+        if (length <= 0 || start < 8) {
+            throw broken("has a damaged Arrow footer");
+        }
+        return Footer.getRootAsFooter(map.slice(start, length).order(ByteOrder.LITTLE_ENDIAN));
+    }
+
+    private Message message(Block block, byte type) {
+        int at = Math.toIntExact(block.offset());
+        Message message = Message.getRootAsMessage(
+                map.slice(at + 8, block.metaDataLength() - 8).order(ByteOrder.LITTLE_ENDIAN));
+        if (message.headerType() != type) {
+            throw broken("has a damaged block at byte " + at);
+        }
+        return message;
+    }
+
+    private int body(Block block) {
+        return Math.toIntExact(block.offset() + block.metaDataLength());
+    }
+
+    private int readBatch(Block block, int index) {
+        RecordBatch batch = (RecordBatch) message(block, MessageHeader.RecordBatch).header(new RecordBatch());
+        if (batch.compression() != null) {
+            throw broken("is compressed; shards must be uncompressed to be mapped");
+        }
+        int length = Math.toIntExact(batch.length());
+        for (int c = 0; c < widths.length; c++) {
+            Buffer values = batch.buffers(2 * c + 1);
+            long start = body(block) + values.offset();
+            if (values.length() < (long) length * widths[c] || start + values.length() > map.limit() || start % widths[c] % 8 != 0) {
+                throw broken("has a damaged block at byte " + block.offset());
+            }
+            offsets[c][index] = Math.toIntExact(start);
+        }
+        return length;
+    }
+
+    private List<String> readDictionary(Block block) {
+        DictionaryBatch batch = (DictionaryBatch) message(block, MessageHeader.DictionaryBatch).header(new DictionaryBatch());
+        RecordBatch data = batch.data();
+        int offsetsAt = Math.toIntExact(body(block) + data.buffers(1).offset());
+        int textAt = Math.toIntExact(body(block) + data.buffers(2).offset());
+        List<String> values = new ArrayList<>();
+        for (int i = 0; i < data.length(); i++) {
+            int from = map.getInt(offsetsAt + 4 * i);
+            // The slice fails on a damaged length before memory is asked for.
+            ByteBuffer text = map.slice(textAt + from, map.getInt(offsetsAt + 4 * i + 4) - from);
+            values.add(StandardCharsets.UTF_8.decode(text).toString());
+        }
+        return List.copyOf(values);
+    }
+
+    Path file() {
+        return file;
+    }
+
+    Schema schema() {
+        return schema;
+    }
+
+    long rows() {
+        return rows;
+    }
+
+    int rowsPerBatch() {
+        return rowsPerBatch;
+    }
+
+    /** The whole file, little-endian; use absolute reads only. */
+    ByteBuffer bytes() {
+        return map;
+    }
+
+    /** Strings of the n-th dictionary of the file. */
+    List<String> dictionary(int index) {
+        return dictionaries.get(index);
+    }
+
+    /** Byte position in the file of a value. */
+    int at(int column, long row) {
+        if (row < 0 || row >= rows) {
+            throw new IndexOutOfBoundsException("row " + row + " of " + rows + " in " + file);
+        }
+        return offsets[column][(int) (row / rowsPerBatch)] + (int) (row % rowsPerBatch) * widths[column];
+    }
+}

@@ -1,0 +1,146 @@
+package org.longhaul.shards;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.SortedMap;
+
+/**
+ * One split of a data set as a single stream of token ids over all its shards, mapped and not copied. Positions and
+ * document numbers run through the whole split. Reads from several threads are safe.
+ */
+public final class TokenSplit {
+    private final String name;
+    private final ShardManifest.Split manifest;
+    private final int vocabularySize;
+    private final List<TokenShard> shards;
+    private final List<DocumentTable> tables;
+    private final long[] tokenStarts;
+    private final long[] documentStarts;
+
+    TokenSplit(String name, ShardManifest.Split manifest, int vocabularySize, List<TokenShard> shards, List<DocumentTable> tables) {
+        this.name = name;
+        this.manifest = manifest;
+        this.vocabularySize = vocabularySize;
+        this.shards = List.copyOf(shards);
+        this.tables = List.copyOf(tables);
+        this.tokenStarts = new long[shards.size() + 1];
+        this.documentStarts = new long[shards.size() + 1];
+        for (int i = 0; i < shards.size(); i++) {
+            tokenStarts[i + 1] = tokenStarts[i] + shards.get(i).tokens();
+            documentStarts[i + 1] = documentStarts[i] + tables.get(i).documents();
+        }
+    }
+
+    /** Name of the split. */
+    public String name() {
+        return name;
+    }
+
+    /** Number of tokens, end-of-document tokens included. */
+    public long tokens() {
+        return tokenStarts[shards.size()];
+    }
+
+    /** Number of documents. */
+    public long documents() {
+        return documentStarts[shards.size()];
+    }
+
+    /** UTF-8 bytes of the text that the tokens stand for: the denominator of bits per byte. */
+    public long bytes() {
+        return manifest.total().bytes();
+    }
+
+    /** Number of ids of the vocabulary. */
+    public int vocabSize() {
+        return vocabularySize;
+    }
+
+    /** Entropy of the split's token distribution, in nats per token. */
+    public double unigramEntropy() {
+        return manifest.unigramEntropy();
+    }
+
+    /** Counts by source name. */
+    public SortedMap<String, Counts> sources() {
+        return manifest.sources();
+    }
+
+    /** Counts by language code. */
+    public SortedMap<String, Counts> languages() {
+        return manifest.languages();
+    }
+
+    /**
+     * Copies token ids [{@code position}, {@code position + count}) to {@code target[offset…]}, across shards.
+     *
+     * @throws IndexOutOfBoundsException when the split does not hold that many
+     */
+    public void read(long position, int[] target, int offset, int count) {
+        if (position < 0 || count < 0 || position + count > tokens()) {
+            throw new IndexOutOfBoundsException("tokens " + position + " … " + (position + count) + " of " + tokens() + " in split " + name);
+        }
+        int shard = count == 0 ? 0 : find(tokenStarts, position);
+        for (int done = 0; done < count; shard++) {
+            long from = position + done - tokenStarts[shard];
+            int n = (int) Math.min(count - done, shards.get(shard).tokens() - from);
+            shards.get(shard).copy(from, n, target, offset + done);
+            done += n;
+        }
+    }
+
+    /** Position in the split of a document's first token. */
+    public long documentStart(long document) {
+        int shard = find(documentStarts, document);
+        return tokenStarts[shard] + tables.get(shard).start(document - documentStarts[shard]);
+    }
+
+    /** Tokens of a document, its end-of-document token included. */
+    public long documentLength(long document) {
+        int shard = find(documentStarts, document);
+        return tables.get(shard).length(document - documentStarts[shard]);
+    }
+
+    /** UTF-8 bytes of a document's text. */
+    public long documentBytes(long document) {
+        int shard = find(documentStarts, document);
+        return tables.get(shard).textBytes(document - documentStarts[shard]);
+    }
+
+    /** A document's id as 32 hexadecimal digits. */
+    public String documentId(long document) {
+        int shard = find(documentStarts, document);
+        return tables.get(shard).id(document - documentStarts[shard]);
+    }
+
+    /** The source that a document came from. */
+    public String documentSource(long document) {
+        int shard = find(documentStarts, document);
+        return tables.get(shard).source(document - documentStarts[shard]);
+    }
+
+    /** Language code of a document. */
+    public String documentLanguage(long document) {
+        int shard = find(documentStarts, document);
+        return tables.get(shard).language(document - documentStarts[shard]);
+    }
+
+    /** The document that holds a token position. */
+    public long documentAt(long position) {
+        int shard = find(tokenStarts, position);
+        return documentStarts[shard] + tables.get(shard).documentAt(position - tokenStarts[shard]);
+    }
+
+    /** The non-empty shard that holds an element. */
+    private int find(long[] starts, long element) {
+        if (element < 0 || element >= starts[starts.length - 1]) {
+            throw new IndexOutOfBoundsException(element + " of " + starts[starts.length - 1] + " in split " + name);
+        }
+        int at = Arrays.binarySearch(starts, element);
+        int shard = at >= 0 ? at : -at - 2;
+        while (starts[shard + 1] == element) {
+            shard++; // empty shards share their start with the next one
+        }
+        return shard;
+    }
+}
