@@ -28,7 +28,7 @@ public final class Rendezvous implements AutoCloseable {
     private static final byte STRANGER = 2;
 
     private final ServerSocket server;
-    private final String token;
+    private volatile String token;
     private final Map<String, byte[]> values = new HashMap<>();
 
     private Rendezvous(ServerSocket server, String token) {
@@ -53,6 +53,14 @@ public final class Rendezvous implements AutoCloseable {
     /** The port it listens on. */
     public int port() {
         return server.getLocalPort();
+    }
+
+    /** Forgets all values and takes another token: a new attempt of the job begins. */
+    public void reset(String newToken) {
+        synchronized (values) {
+            token = newToken;
+            values.clear();
+        }
     }
 
     private void acceptAll() {

@@ -1,0 +1,154 @@
+package org.longhaul.launch;
+
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.longhaul.error.ExitCode;
+import org.longhaul.parallel.Rendezvous;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Starts one process per rank on this node, passes signals on, and ends with the first failure's status and cause; starts the
+ * ranks again, up to a number of times, when they failed in a way that another attempt may mend.
+ */
+final class Launcher {
+    private static final Logger LOG = LoggerFactory.getLogger(Launcher.class);
+
+    private final Plan plan;
+    private final PrintStream out;
+    private volatile List<RankProcess> ranks = List.of();
+    private volatile boolean stopping;
+
+    Launcher(Plan plan, PrintStream out) {
+        this.plan = plan;
+        this.out = out;
+    }
+
+    /**
+     * What to run where.
+     *
+     * @param command the rank's program and arguments
+     * @param processes ranks on this node
+     * @param nodes nodes of the job
+     * @param nodeRank this node
+     * @param host where node 0 serves the rendezvous
+     * @param port its port; 0 picks a free one, on a single node only
+     * @param job names the job to its ranks on all nodes
+     * @param maxRestarts further attempts after a failure
+     * @param grace how long ranks may take to save and end after TERM before they are killed
+     */
+    record Plan(List<String> command, int processes, int nodes, int nodeRank, String host, int port, String job, int maxRestarts,
+            Duration grace) {}
+
+    /** Runs the job; the exit status to end with. */
+    int run() {
+        try (Rendezvous rendezvous = plan.nodeRank() == 0 ? Rendezvous.serve(plan.port(), plan.job()) : null) {
+            int port = rendezvous == null ? plan.port() : rendezvous.port();
+            for (int attempt = 0; ; attempt++) {
+                if (rendezvous != null) {
+                    rendezvous.reset(plan.job() + "/" + attempt);
+                }
+                Outcome outcome = attempt(attempt, port);
+                if (outcome.status == 0 || stopping || !another(outcome.status) || attempt == plan.maxRestarts()) {
+                    if (outcome.status != 0) {
+                        LOG.error("{}", outcome.cause);
+                    }
+                    return outcome.status;
+                }
+                LOG.warn("{}; starting all ranks again, attempt {} of {}", outcome.cause, attempt + 2, plan.maxRestarts() + 1);
+            }
+        }
+    }
+
+    /** Passes a signal on to all ranks. After TERM, INT or USR1 a failure is not tried again. */
+    void signal(String name) {
+        stopping = true;
+        ranks.forEach(rank -> rank.signal(name));
+    }
+
+    /** Wrong input stays wrong, and a requeue is the scheduler's to answer. */
+    private static boolean another(int status) {
+        return status != ExitCode.BAD_INPUT.status() && status != ExitCode.REQUEUE.status();
+    }
+
+    private Outcome attempt(int attempt, int port) {
+        BlockingQueue<RankProcess> ended = new LinkedBlockingQueue<>();
+        List<RankProcess> started = new ArrayList<>();
+        int world = plan.processes() * plan.nodes();
+        for (int local = 0; local < plan.processes(); local++) {
+            int rank = plan.nodeRank() * plan.processes() + local;
+            Map<String, String> env = new HashMap<>();
+            env.put("RANK", Integer.toString(rank));
+            env.put("WORLD_SIZE", Integer.toString(world));
+            env.put("LOCAL_RANK", Integer.toString(local));
+            env.put("LOCAL_WORLD_SIZE", Integer.toString(plan.processes()));
+            env.put("MASTER_ADDR", plan.host());
+            env.put("MASTER_PORT", Integer.toString(port));
+            env.put("LONGHAUL_RENDEZVOUS", "launcher");
+            env.put("LONGHAUL_JOB_TOKEN", plan.job());
+            env.put("LONGHAUL_ATTEMPT", Integer.toString(attempt));
+            RankProcess process = RankProcess.start(rank, plan.command(), env, out, world > 1);
+            process.onExit().thenAccept(ended::add);
+            started.add(process);
+        }
+        ranks = List.copyOf(started);
+        try {
+            return await(ended);
+        } finally {
+            ranks.stream().filter(RankProcess::alive).forEach(RankProcess::kill);
+        }
+    }
+
+    private Outcome await(BlockingQueue<RankProcess> ended) {
+        Outcome first = new Outcome(0, "");
+        boolean requeue = false;
+        int left = plan.processes();
+        long deadline = Long.MAX_VALUE;
+        try {
+            while (left > 0) {
+                RankProcess process = deadline == Long.MAX_VALUE
+                        ? ended.take()
+                        : ended.poll(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+                if (process == null) {
+                    LOG.warn("ranks did not end within {} s of the signal; killing them", plan.grace().toSeconds());
+                    ranks.stream().filter(RankProcess::alive).forEach(RankProcess::kill);
+                    deadline = Long.MAX_VALUE;
+                    continue;
+                }
+                left--;
+                int status = process.status();
+                if (status == ExitCode.REQUEUE.status()) {
+                    requeue = true;
+                } else if (status != 0 && first.status == 0) {
+                    first = new Outcome(status > 128 ? ExitCode.INTERNAL.status() : status, describe(process, status));
+                    if (left > 0) {
+                        LOG.warn("{}; stopping the other ranks", first.cause);
+                        ranks.stream().filter(RankProcess::alive).forEach(r -> r.signal("TERM"));
+                        deadline = System.nanoTime() + plan.grace().toNanos();
+                    }
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new Outcome(ExitCode.INTERNAL.status(), "the launcher was interrupted");
+        }
+        if (first.status == 0 && requeue) {
+            return new Outcome(ExitCode.REQUEUE.status(), "stopped by a signal after saving");
+        }
+        return first;
+    }
+
+    private static String describe(RankProcess process, int status) {
+        String how = status > 128 ? "was ended by signal " + (status - 128) : "ended with status " + status;
+        return "rank " + process.rank() + " (pid " + process.pid() + ") " + how + ": " + process.lastWords();
+    }
+
+    private record Outcome(int status, String cause) {}
+}

@@ -1,0 +1,117 @@
+package org.longhaul.launch;
+
+import java.util.Map;
+import java.util.Optional;
+import org.longhaul.error.UserError;
+
+/**
+ * Who this process is in its job, from the environment that {@code longhaul launch}, torchrun or Slurm's {@code srun} sets.
+ *
+ * @param rank this process among all, from 0
+ * @param worldSize number of processes
+ * @param localRank this process among those of its node; the GPU it uses
+ * @param localWorldSize processes of this node
+ * @param masterHost where the rendezvous is served
+ * @param masterPort and its port
+ * @param token what tells this attempt's ranks from others'
+ * @param servesRendezvous whether this process itself serves it (rank 0 without a launcher)
+ * @param attempt how often the job was started before
+ */
+public record RankEnvironment(
+        int rank, int worldSize, int localRank, int localWorldSize, String masterHost, int masterPort, String token,
+        boolean servesRendezvous, int attempt) {
+    private static final int FIRST_PORT = 20000;
+    private static final int PORTS = 10000;
+
+    /** Checks the numbers. */
+    public RankEnvironment {
+        if (worldSize < 1 || rank < 0 || rank >= worldSize || localRank < 0 || localRank >= localWorldSize) {
+            throw UserError.badInput("the environment says rank " + rank + " of " + worldSize + ", local rank " + localRank + " of "
+                    + localWorldSize + ": ranks must be below their counts; check RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE "
+                    + "or the SLURM_ variables");
+        }
+    }
+
+    /** One process on its own. */
+    public static RankEnvironment alone() {
+        return new RankEnvironment(0, 1, 0, 1, "127.0.0.1", 0, "alone", false, 0);
+    }
+
+    /** Reads the environment; torchrun's names win over Slurm's, and neither means one process. */
+    public static RankEnvironment detect(Map<String, String> env) {
+        if (env.containsKey("RANK") && env.containsKey("WORLD_SIZE")) {
+            int rank = number(env, "RANK");
+            int world = number(env, "WORLD_SIZE");
+            boolean launched = "launcher".equals(env.get("LONGHAUL_RENDEZVOUS"));
+            return new RankEnvironment(rank, world, number(env, "LOCAL_RANK", rank), number(env, "LOCAL_WORLD_SIZE", world),
+                    required(env, "MASTER_ADDR", world), world == 1 ? number(env, "MASTER_PORT", 0) : number(env, "MASTER_PORT"),
+                    token(env), rank == 0 && !launched, attempt(env));
+        }
+        // A single interactive srun step without GPUs to share still counts as a job of its size.
+        if (env.containsKey("SLURM_PROCID") && env.containsKey("SLURM_NTASKS") && env.containsKey("SLURM_STEP_ID")) {
+            int rank = number(env, "SLURM_PROCID");
+            int world = number(env, "SLURM_NTASKS");
+            int nodes = number(env, "SLURM_NNODES", 1);
+            String host = env.getOrDefault("MASTER_ADDR", firstHost(required(env, "SLURM_JOB_NODELIST", world)));
+            int port = env.containsKey("MASTER_PORT") ? number(env, "MASTER_PORT") : FIRST_PORT + number(env, "SLURM_JOB_ID") % PORTS;
+            int perNode = env.containsKey("SLURM_NTASKS_PER_NODE") ? number(env, "SLURM_NTASKS_PER_NODE") : (world + nodes - 1) / nodes;
+            int local = number(env, "SLURM_LOCALID", 0);
+            return new RankEnvironment(
+                    rank, world, local, Math.max(perNode, local + 1), host, port, token(env), rank == 0, attempt(env));
+        }
+        return alone();
+    }
+
+    /** The first host of a Slurm node list such as {@code gpu[003-006,9],login1}. */
+    static String firstHost(String nodeList) {
+        int bracket = nodeList.indexOf('[');
+        int comma = nodeList.indexOf(',');
+        if (bracket < 0 || comma >= 0 && comma < bracket) {
+            return comma < 0 ? nodeList : nodeList.substring(0, comma);
+        }
+        String inside = nodeList.substring(bracket + 1, nodeList.indexOf(']', bracket));
+        String suffix = nodeList.substring(nodeList.indexOf(']', bracket) + 1);
+        int end = suffix.indexOf(',');
+        return nodeList.substring(0, bracket) + inside.split("[-,]")[0] + (end < 0 ? suffix : suffix.substring(0, end));
+    }
+
+    private static String token(Map<String, String> env) {
+        String job = Optional.ofNullable(env.get("LONGHAUL_JOB_TOKEN"))
+                .or(() -> Optional.ofNullable(env.get("TORCHELASTIC_RUN_ID")))
+                .or(() -> Optional.ofNullable(env.get("SLURM_JOB_ID")))
+                .orElse("longhaul");
+        return job + "/" + attempt(env);
+    }
+
+    private static int attempt(Map<String, String> env) {
+        return number(env, "LONGHAUL_ATTEMPT", number(env, "SLURM_RESTART_COUNT", 0));
+    }
+
+    private static String required(Map<String, String> env, String name, int world) {
+        String value = env.get(name);
+        if (value == null) {
+            if (world == 1) {
+                return "127.0.0.1";
+            }
+            throw UserError.badInput("a job of " + world + " processes needs " + name
+                    + " in the environment: the host of rank 0; 'longhaul launch' sets it");
+        }
+        return value;
+    }
+
+    private static int number(Map<String, String> env, String name) {
+        String value = env.get(name);
+        if (value == null) {
+            throw UserError.badInput(name + " is missing from the environment; 'longhaul launch' sets it");
+        }
+        try {
+            return Integer.parseInt(value.strip());
+        } catch (NumberFormatException e) {
+            throw UserError.badInput(name + " in the environment is no number: '" + value + "'");
+        }
+    }
+
+    private static int number(Map<String, String> env, String name, int otherwise) {
+        return env.containsKey(name) ? number(env, name) : otherwise;
+    }
+}

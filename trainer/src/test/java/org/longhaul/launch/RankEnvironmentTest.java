@@ -1,0 +1,66 @@
+package org.longhaul.launch;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.longhaul.error.UserError;
+
+class RankEnvironmentTest {
+    @Test
+    void nothingSetMeansOneProcess() {
+        assertEquals(RankEnvironment.alone(), RankEnvironment.detect(Map.of()));
+    }
+
+    @Test
+    void readsTorchrunsNames() {
+        RankEnvironment e = RankEnvironment.detect(Map.of("RANK", "9", "WORLD_SIZE", "16", "LOCAL_RANK", "1", "LOCAL_WORLD_SIZE", "8",
+                "MASTER_ADDR", "gpu1", "MASTER_PORT", "29500"));
+        assertEquals(9, e.rank());
+        assertEquals(1, e.localRank());
+        assertEquals("gpu1", e.masterHost());
+        assertFalse(e.servesRendezvous());
+    }
+
+    @Test
+    void readsSlurmsNames() {
+        Map<String, String> env = new HashMap<>(Map.of("SLURM_PROCID", "0", "SLURM_NTASKS", "8", "SLURM_LOCALID", "0",
+                "SLURM_JOB_NODELIST", "gpu[07-08]", "SLURM_JOB_ID", "123456", "SLURM_NNODES", "2", "SLURM_STEP_ID", "0",
+                "SLURM_RESTART_COUNT", "1"));
+        RankEnvironment e = RankEnvironment.detect(env);
+        assertEquals(8, e.worldSize());
+        assertEquals(4, e.localWorldSize());
+        assertEquals("gpu07", e.masterHost());
+        assertTrue(e.servesRendezvous());
+        assertEquals(1, e.attempt());
+        env.put("SLURM_PROCID", "5");
+        env.put("SLURM_LOCALID", "1");
+        RankEnvironment other = RankEnvironment.detect(env);
+        assertFalse(other.servesRendezvous());
+        assertEquals(e.masterPort(), other.masterPort());
+        assertEquals(e.token(), other.token());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"gpu1|gpu1", "a,b|a", "gpu[003-006,9],x|gpu003", "gpu[7]|gpu7", "login1,gpu[1-2]|login1",
+        "rack[1-2]-node|rack1-node"})
+    void findsTheFirstHostOfASlurmList(String list, String first) {
+        assertEquals(first, RankEnvironment.firstHost(list));
+    }
+
+    @Test
+    void wrongNumbersAreNamed() {
+        assertTrue(assertThrows(UserError.class, () -> RankEnvironment.detect(Map.of("RANK", "x", "WORLD_SIZE", "2")))
+                .getMessage().contains("RANK"));
+        assertTrue(assertThrows(UserError.class, () -> RankEnvironment.detect(
+                Map.of("RANK", "2", "WORLD_SIZE", "2", "MASTER_ADDR", "h", "MASTER_PORT", "1"))).getMessage().contains("rank 2 of 2"));
+        assertTrue(assertThrows(UserError.class, () -> RankEnvironment.detect(Map.of("RANK", "0", "WORLD_SIZE", "2")))
+                .getMessage().contains("MASTER_ADDR"));
+    }
+}
