@@ -9,8 +9,10 @@ import java.util.concurrent.Callable;
 import org.longhaul.cli.Main;
 import org.longhaul.error.UserError;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 import sun.misc.Signal;
 
 /** {@code longhaul launch}: one process per GPU on this node. */
@@ -49,6 +51,12 @@ final class LaunchCommand implements Callable<Integer> {
 
     @Parameters(arity = "1..*", paramLabel = "COMMAND", description = "The longhaul command each rank runs, with its arguments.")
     private List<String> command;
+
+    /** The rank's command keeps its own options. */
+    @Spec
+    void spec(CommandSpec spec) {
+        spec.parser().stopAtPositional(true);
+    }
 
     @Override
     public Integer call() {

@@ -57,7 +57,9 @@ final class Launcher {
                 }
                 Outcome outcome = attempt(attempt, port);
                 if (outcome.status == 0 || stopping || !another(outcome.status) || attempt == plan.maxRestarts()) {
-                    if (outcome.status != 0) {
+                    if (outcome.status == ExitCode.REQUEUE.status()) {
+                        LOG.info("{}", outcome.cause);
+                    } else if (outcome.status != 0) {
                         LOG.error("{}", outcome.cause);
                     }
                     return outcome.status;
