@@ -1,0 +1,194 @@
+package org.longhaul.natives;
+
+import com.sun.jna.Memory;
+import org.longhaul.error.UserError;
+
+/**
+ * One GPU through the CUDA driver, in the primary context that libtorch and cuBLASLt share. The thread that opens it, and any
+ * that calls {@link #makeCurrent}, may use what it hands out.
+ */
+public final class CudaDevice implements AutoCloseable {
+    private final int ordinal;
+    private final int handle;
+    private final long context;
+    private final String name;
+    private final long totalMemory;
+
+    private CudaDevice(int ordinal, int handle, long context, String name, long totalMemory) {
+        this.ordinal = ordinal;
+        this.handle = handle;
+        this.context = context;
+        this.name = name;
+        this.totalMemory = totalMemory;
+    }
+
+    /** Number of GPUs this process sees; a UserError (exit 3) names the mend when there is no driver at all. */
+    public static int count() {
+        initialise();
+        try (Memory out = new Memory(8)) {
+            CudaApi.check(CudaApi.cuDeviceGetCount(out), "cuDeviceGetCount");
+            return out.getInt(0);
+        }
+    }
+
+    /** The CUDA version the driver speaks, for instance 13000 for 13.0. */
+    public static int driverVersion() {
+        initialise();
+        try (Memory out = new Memory(8)) {
+            CudaApi.check(CudaApi.cuDriverGetVersion(out), "cuDriverGetVersion");
+            return out.getInt(0);
+        }
+    }
+
+    private static void initialise() {
+        int status = CudaApi.cuInit(0);
+        if (status == CudaApi.NO_DEVICE) {
+            throw UserError.environment(
+                    "no GPU on this machine (the NVIDIA driver sees none); check CUDA_VISIBLE_DEVICES and nvidia-smi, or run with device=cpu");
+        }
+        if (status != CudaApi.SUCCESS) {
+            throw UserError.environment("the NVIDIA driver does not start: " + CudaApi.text(status)
+                    + "; check that nvidia-smi works and that the driver is not older than the CUDA of libtorch");
+        }
+    }
+
+    /** Opens a GPU and makes it current on the calling thread. */
+    public static CudaDevice open(int ordinal) {
+        int count = count();
+        if (ordinal < 0 || ordinal >= count) {
+            throw UserError.environment("GPU " + ordinal + " was asked for but this process sees " + count
+                    + " (CUDA_VISIBLE_DEVICES=" + System.getenv("CUDA_VISIBLE_DEVICES") + ")");
+        }
+        try (Memory out = new Memory(256)) {
+            CudaApi.check(CudaApi.cuDeviceGet(out, ordinal), "cuDeviceGet");
+            int handle = out.getInt(0);
+            CudaApi.check(CudaApi.cuDeviceGetName(out, 256, handle), "cuDeviceGetName");
+            String name = out.getString(0);
+            CudaApi.check(CudaApi.cuDeviceTotalMem_v2(out, handle), "cuDeviceTotalMem");
+            long total = out.getLong(0);
+            CudaApi.check(CudaApi.cuDevicePrimaryCtxRetain(out, handle), "cuDevicePrimaryCtxRetain");
+            CudaDevice device = new CudaDevice(ordinal, handle, out.getLong(0), name, total);
+            device.makeCurrent();
+            return device;
+        }
+    }
+
+    /** Makes the GPU's context current on the calling thread. */
+    public void makeCurrent() {
+        CudaApi.check(CudaApi.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+    }
+
+    /** Index among the GPUs this process sees. */
+    public int ordinal() {
+        return ordinal;
+    }
+
+    /** The vendor's name. */
+    public String name() {
+        return name;
+    }
+
+    /** Compute capability, major part. */
+    public int major() {
+        return attribute(CudaApi.ATTRIBUTE_MAJOR);
+    }
+
+    /** Compute capability, minor part. */
+    public int minor() {
+        return attribute(CudaApi.ATTRIBUTE_MINOR);
+    }
+
+    /** NVRTC's name of the real architecture, with its own instructions from Hopper on, for instance {@code sm_90a}. */
+    public String architecture() {
+        int major = major();
+        return "sm_" + major + minor() + (major >= 9 ? "a" : "");
+    }
+
+    /** Number of multiprocessors. */
+    public int multiprocessors() {
+        return attribute(CudaApi.ATTRIBUTE_MULTIPROCESSORS);
+    }
+
+    /** Largest shared memory of a block in bytes, after opting in. */
+    public int sharedPerBlock() {
+        return attribute(CudaApi.ATTRIBUTE_SHARED_PER_BLOCK);
+    }
+
+    /** L2 cache in bytes. */
+    public int l2Bytes() {
+        return attribute(CudaApi.ATTRIBUTE_L2_BYTES);
+    }
+
+    /** Memory of the GPU in bytes. */
+    public long totalMemory() {
+        return totalMemory;
+    }
+
+    /** Memory nobody holds at this moment, in bytes. */
+    public long freeMemory() {
+        try (Memory out = new Memory(16)) {
+            CudaApi.check(CudaApi.cuMemGetInfo_v2(out, out.share(8)), "cuMemGetInfo");
+            return out.getLong(0);
+        }
+    }
+
+    private int attribute(int attribute) {
+        try (Memory out = new Memory(8)) {
+            CudaApi.check(CudaApi.cuDeviceGetAttribute(out, attribute, handle), "cuDeviceGetAttribute");
+            return out.getInt(0);
+        }
+    }
+
+    /** A stream that does not wait for the legacy default stream. */
+    public CudaStream stream(String streamName) {
+        return CudaStream.create(streamName, 0);
+    }
+
+    /** A stream whose work is preferred over that of ordinary ones. */
+    public CudaStream urgentStream(String streamName) {
+        try (Memory out = new Memory(16)) {
+            CudaApi.check(CudaApi.cuCtxGetStreamPriorityRange(out, out.share(8)), "cuCtxGetStreamPriorityRange");
+            return CudaStream.create(streamName, out.getInt(8));
+        }
+    }
+
+    /** An event that can order streams and measure time. */
+    public CudaEvent event() {
+        return CudaEvent.create(true);
+    }
+
+    /** Uninitialised device memory; UserError (exit 3) when there is not enough. */
+    public DeviceMemory allocate(long bytes) {
+        return DeviceMemory.allocate(this, bytes);
+    }
+
+    /** Page-locked host memory. */
+    public PinnedMemory pinned(long bytes) {
+        return PinnedMemory.allocate(bytes);
+    }
+
+    /** Loads compiled kernels. */
+    public CudaModule load(String moduleName, byte[] cubin) {
+        return CudaModule.load(moduleName, cubin);
+    }
+
+    /** Waits for everything enqueued on the GPU by this process. */
+    public void synchronize() {
+        CudaApi.check(CudaApi.cuCtxSynchronize(), "cuCtxSynchronize");
+    }
+
+    /** Lets an attached profiler record from here on. */
+    public void profilerStart() {
+        CudaApi.check(CudaApi.cuProfilerStart(), "cuProfilerStart");
+    }
+
+    /** Ends what {@link #profilerStart} began. */
+    public void profilerStop() {
+        CudaApi.check(CudaApi.cuProfilerStop(), "cuProfilerStop");
+    }
+
+    @Override
+    public void close() {
+        CudaApi.check(CudaApi.cuDevicePrimaryCtxRelease_v2(handle), "cuDevicePrimaryCtxRelease");
+    }
+}

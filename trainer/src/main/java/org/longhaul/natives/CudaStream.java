@@ -1,0 +1,122 @@
+package org.longhaul.natives;
+
+import com.sun.jna.Memory;
+import org.longhaul.tensor.Backend;
+
+/** An ordered queue of GPU work. */
+public final class CudaStream implements Backend.Stream, AutoCloseable {
+    private final String name;
+    private final long handle;
+    private final CudaEvent fence;
+
+    private CudaStream(String name, long handle, CudaEvent fence) {
+        this.name = name;
+        this.handle = handle;
+        this.fence = fence;
+    }
+
+    static CudaStream create(String name, int priority) {
+        try (Memory out = new Memory(8)) {
+            CudaApi.check(
+                    CudaApi.cuStreamCreateWithPriority(out, CudaApi.STREAM_NON_BLOCKING, priority), "cuStreamCreateWithPriority");
+            return new CudaStream(name, out.getLong(0), CudaEvent.create(false));
+        }
+    }
+
+    /** For traces and errors. */
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public long handle() {
+        return handle;
+    }
+
+    @Override
+    public void waitFor(Backend.Stream other) {
+        CudaStream source = (CudaStream) other;
+        source.fence.record(source);
+        waitFor(source.fence);
+    }
+
+    /** Work enqueued here from now on starts after what the event has recorded. */
+    public void waitFor(CudaEvent event) {
+        CudaApi.check(CudaApi.cuStreamWaitEvent(handle, event.handle(), 0), "cuStreamWaitEvent");
+    }
+
+    @Override
+    public void synchronize() {
+        CudaApi.check(CudaApi.cuStreamSynchronize(handle), "cuStreamSynchronize on " + name);
+    }
+
+    /** Whether all enqueued work is done. */
+    public boolean idle() {
+        int status = CudaApi.cuStreamQuery(handle);
+        if (status == CudaApi.NOT_READY) {
+            return false;
+        }
+        CudaApi.check(status, "cuStreamQuery on " + name);
+        return true;
+    }
+
+    /** Copies device bytes to device bytes. */
+    public void copyDevice(long destination, long source, long bytes) {
+        CudaApi.check(CudaApi.cuMemcpyDtoDAsync_v2(destination, source, bytes, handle), "cuMemcpyDtoDAsync");
+    }
+
+    /** Copies host bytes to the device; truly asynchronous only from pinned memory. */
+    public void copyToDevice(long destination, long hostSource, long bytes) {
+        CudaApi.check(CudaApi.cuMemcpyHtoDAsync_v2(destination, hostSource, bytes, handle), "cuMemcpyHtoDAsync");
+    }
+
+    /** Copies device bytes to the host; truly asynchronous only into pinned memory. */
+    public void copyToHost(long hostDestination, long source, long bytes) {
+        CudaApi.check(CudaApi.cuMemcpyDtoHAsync_v2(hostDestination, source, bytes, handle), "cuMemcpyDtoHAsync");
+    }
+
+    /** Fills device bytes with one value. */
+    public void fill(long destination, int value, long bytes) {
+        CudaApi.check(CudaApi.cuMemsetD8Async(destination, (byte) value, bytes, handle), "cuMemsetD8Async");
+    }
+
+    /**
+     * Records what {@code work} enqueues on this stream, and on streams that it orders after this one, instead of running it.
+     * The work must have run once before, so that nothing is loaded or allocated lazily.
+     */
+    public CudaGraph capture(String graphName, Runnable work) {
+        // Relaxed: libtorch's allocator may ask the driver for memory during capture, which the stricter modes forbid.
+        CudaApi.check(CudaApi.cuStreamBeginCapture_v2(handle, CudaApi.CAPTURE_RELAXED), "cuStreamBeginCapture");
+        boolean done = false;
+        try (Memory out = new Memory(8)) {
+            work.run();
+            done = true;
+            CudaApi.check(CudaApi.cuStreamEndCapture(handle, out), "cuStreamEndCapture of " + graphName);
+            return CudaGraph.instantiate(graphName, out.getLong(0));
+        } finally {
+            if (!done) {
+                abandonCapture();
+            }
+        }
+    }
+
+    // The failure of the work itself is what the caller must see; the broken capture only has to end.
+    private void abandonCapture() {
+        try (Memory out = new Memory(8)) {
+            if (CudaApi.cuStreamEndCapture(handle, out) == CudaApi.SUCCESS && out.getLong(0) != 0) {
+                CudaApi.cuGraphDestroy(out.getLong(0));
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        fence.close();
+        CudaApi.check(CudaApi.cuStreamDestroy_v2(handle), "cuStreamDestroy");
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

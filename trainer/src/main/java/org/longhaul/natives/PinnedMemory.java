@@ -1,0 +1,44 @@
+package org.longhaul.natives;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Page-locked host memory, which the GPU copies from and to without the host's help. */
+public final class PinnedMemory implements AutoCloseable {
+    private final Pointer pointer;
+    private final long bytes;
+
+    private PinnedMemory(Pointer pointer, long bytes) {
+        this.pointer = pointer;
+        this.bytes = bytes;
+    }
+
+    static PinnedMemory allocate(long bytes) {
+        try (Memory out = new Memory(8)) {
+            CudaApi.check(CudaApi.cuMemHostAlloc(out, bytes, 0), "cuMemHostAlloc of " + bytes + " bytes");
+            return new PinnedMemory(out.getPointer(0), bytes);
+        }
+    }
+
+    /** Address of the first byte. */
+    public long address() {
+        return Pointer.nativeValue(pointer);
+    }
+
+    /** Size in bytes. */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** A window of at most 2 GiB in native order; it must not be used after {@link #close}. */
+    public ByteBuffer buffer(long offset, long length) {
+        return pointer.getByteBuffer(offset, length).order(ByteOrder.nativeOrder());
+    }
+
+    @Override
+    public void close() {
+        CudaApi.check(CudaApi.cuMemFreeHost(address()), "cuMemFreeHost");
+    }
+}
