@@ -1,0 +1,39 @@
+package org.longhaul.trust;
+
+import org.longhaul.config.Default;
+import org.longhaul.config.Doc;
+
+/** What to do about steps whose loss or gradient norm leaves the recent range. */
+@Doc("Loss and gradient-norm spikes: how they are told from noise, and what happens to the step.")
+public record SpikeConfig(
+        @Doc("watch only counts spikes; skip drops the step's update (its samples are not seen again); rollback loads the newest "
+                + "checkpoint before the spike and goes on behind its batches after max_skips skips in a row.")
+                @Default("skip") Action action,
+        @Doc("Steps the mean and deviation are taken over.") @Default("128") int window,
+        @Doc("Standard deviations above the window's mean that make a spike.") @Default("6.0") double sigma,
+        @Doc("Skipped steps in a row after which training rolls back (action rollback) or stops with exit 70 (action skip).")
+                @Default("8") int maxSkips) {
+
+    /** What happens at a spike. */
+    public enum Action {
+        /** Only count it. */
+        WATCH,
+        /** Drop the update. */
+        SKIP,
+        /** Drop updates, and after too many in a row load an earlier checkpoint and go on behind the batches. */
+        ROLLBACK
+    }
+
+    /** Checks the numbers. */
+    public SpikeConfig {
+        if (window < 8) {
+            throw new IllegalArgumentException("window must be at least 8 steps: " + window);
+        }
+        if (!(sigma > 0)) {
+            throw new IllegalArgumentException("sigma must be above 0: " + sigma);
+        }
+        if (maxSkips < 1) {
+            throw new IllegalArgumentException("max_skips must be at least 1: " + maxSkips);
+        }
+    }
+}
