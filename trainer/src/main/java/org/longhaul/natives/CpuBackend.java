@@ -1,0 +1,160 @@
+package org.longhaul.natives;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
+import org.longhaul.ops.Ops;
+import org.longhaul.ops.PortableOps;
+import org.longhaul.tensor.Arena;
+import org.longhaul.tensor.Backend;
+import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Tensor;
+
+/** The CPU through DJL's PyTorch engine, computing in F32; memory is DJL arrays, work is done when a call returns. */
+public final class CpuBackend implements Backend {
+    private static final Stream STREAM = new HostStream();
+
+    private final NDManager manager;
+    private final Ops ops = new PortableOps();
+
+    /** Loads libtorch. */
+    public CpuBackend() {
+        LibTorch.load();
+        manager = Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public DType computeType() {
+        return DType.F32;
+    }
+
+    @Override
+    public Arena allocate(String name, long bytes) {
+        return new CpuArena(manager, name, bytes);
+    }
+
+    @Override
+    public Ops ops() {
+        return ops;
+    }
+
+    @Override
+    public Stream computeStream() {
+        return STREAM;
+    }
+
+    @Override
+    public Stream newStream(String name) {
+        return STREAM;
+    }
+
+    @Override
+    public void upload(Tensor destination, ByteBuffer source) {
+        requireBytes(destination, source.remaining());
+        hostView(destination).put(0, source, source.position(), source.remaining());
+    }
+
+    @Override
+    public void download(ByteBuffer destination, Tensor source) {
+        requireBytes(source, destination.remaining());
+        destination.put(destination.position(), hostView(source), 0, destination.remaining());
+    }
+
+    @Override
+    public void copy(Tensor destination, Tensor source) {
+        requireBytes(destination, source.bytes());
+        long bytes = source.bytes();
+        for (long done = 0; done < bytes; done += Integer.MAX_VALUE) {
+            int n = (int) Math.min(Integer.MAX_VALUE, bytes - done);
+            new Pointer(destination.address() + done).getByteBuffer(0, n)
+                    .put(0, new Pointer(source.address() + done).getByteBuffer(0, n), 0, n);
+        }
+    }
+
+    @Override
+    public void zero(Tensor tensor) {
+        new Pointer(tensor.address()).setMemory(0, tensor.bytes(), (byte) 0);
+    }
+
+    @Override
+    public void synchronize() {
+        // Work is done when a call returns.
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+
+    private static ByteBuffer hostView(Tensor tensor) {
+        return new Pointer(tensor.address()).getByteBuffer(0, tensor.bytes());
+    }
+
+    private static void requireBytes(Tensor tensor, long bytes) {
+        if (tensor.bytes() != bytes) {
+            throw new IllegalArgumentException(tensor + " has " + tensor.bytes() + " bytes, the other side " + bytes);
+        }
+    }
+
+    private static final class CpuArena extends EngineArena {
+        private final NDArray memory;
+        private final long address;
+
+        CpuArena(NDManager manager, String name, long bytes) {
+            super(name, bytes);
+            // libtorch aligns to 64 bytes; a little more lets the arena start at its own alignment.
+            memory = manager.zeros(new Shape((bytes + ALIGNMENT) / 4 + 1), DataType.FLOAT32);
+            LibTorch.check(
+                    LibTorch.aoti_torch_get_data_ptr(Scope.handle(memory), Pointer.nativeValue(LibTorch.out())),
+                    "address of " + name);
+            address = align(LibTorch.out().getLong(0));
+        }
+
+        @Override
+        public long address() {
+            return address;
+        }
+
+        @Override
+        public int deviceType() {
+            return LibTorch.CPU;
+        }
+
+        @Override
+        public int deviceIndex() {
+            return 0;
+        }
+
+        @Override
+        public void close() {
+            memory.close();
+        }
+    }
+
+    private static final class HostStream implements Stream {
+        @Override
+        public long handle() {
+            return 0;
+        }
+
+        @Override
+        public void waitFor(Stream other) {
+            // Ordered by being synchronous.
+        }
+
+        @Override
+        public void synchronize() {
+            // Work is done when a call returns.
+        }
+    }
+}
