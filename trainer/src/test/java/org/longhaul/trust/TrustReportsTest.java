@@ -1,0 +1,66 @@
+package org.longhaul.trust;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.longhaul.parallel.Communicator;
+import org.longhaul.parallel.HostCommunicator;
+import org.longhaul.tensor.DType;
+import org.longhaul.tensor.HostBackend;
+import org.longhaul.tensor.Tensor;
+
+class TrustReportsTest {
+    @Test
+    void findsTheFirstValueThatIsNotFinite() {
+        HostBackend backend = new HostBackend();
+        Tensor good = backend.allocate("a", 4000).tensor("layers.0.qkv", 0, DType.F32, 10, 100);
+        Tensor bad = backend.allocate("b", 4000).tensor("layers.1.down", 0, DType.F32, 1000);
+        Tensor half = backend.allocate("c", 2000).tensor("layers.2.norm", 0, DType.BF16, 1000);
+        backend.bytes(bad).putFloat(4 * 17, Float.NaN).putFloat(4 * 500, Float.NEGATIVE_INFINITY);
+        backend.bytes(half).putShort(2 * 999, (short) 0x7f80);
+        assertEquals(List.of(new NonFiniteReport("layers.1.down", 2, 17, 1000), new NonFiniteReport("layers.2.norm", 1, 999, 1000)),
+                NonFiniteReport.scan(backend, List.of(good, bad, half)));
+    }
+
+    @Test
+    void everyRankLearnsWhoDeviates() throws Exception {
+        List<HostBackend> backends = List.of(new HostBackend(), new HostBackend(), new HostBackend());
+        List<Communicator> group = HostCommunicator.inProcess("data", backends, Duration.ofSeconds(20));
+        ExecutorService threads = Executors.newFixedThreadPool(3);
+        try {
+            List<Future<List<Integer>>> answers = new ArrayList<>();
+            for (int r = 0; r < 3; r++) {
+                int rank = r;
+                answers.add(threads.submit(() -> {
+                    HostBackend b = backends.get(rank);
+                    Tensor weights = b.allocate("w", 4096).tensor("w", 0, DType.BF16, 2048);
+                    ReplicaHash hash = new ReplicaHash(b, group.get(rank));
+                    assertEquals(List.of(), hash.deviating(List.of(weights)));
+                    if (rank == 1) {
+                        b.bytes(weights).put(4000, (byte) 1);
+                    }
+                    return hash.deviating(List.of(weights));
+                }));
+            }
+            for (Future<List<Integer>> answer : answers) {
+                assertEquals(List.of(1), answer.get());
+            }
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    @Test
+    void namesTheStraggler() {
+        assertTrue(StragglerReport.describe(new float[] {1, 1.02f, 1.6f, 0.99f}, 1.3).orElseThrow().startsWith("rank 2 is a straggler"));
+        assertTrue(StragglerReport.describe(new float[] {1, 1.02f, 1.1f, 0.99f}, 1.3).isEmpty());
+        assertTrue(StragglerReport.describe(new float[] {1}, 1.3).isEmpty());
+    }
+}
