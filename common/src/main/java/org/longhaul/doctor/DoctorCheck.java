@@ -1,0 +1,12 @@
+package org.longhaul.doctor;
+
+import java.util.List;
+
+/** Something that {@code longhaul doctor} looks at; modules contribute theirs through {@link java.util.ServiceLoader}. */
+public interface DoctorCheck {
+    /** Where its findings stand in the report: machine 0–99, engine 100–199, Spark 200–299, optional tools 300 and more. */
+    int order();
+
+    /** Looks. Must not throw for anything that the machine lacks: that is a finding. */
+    List<Finding> look();
+}
