@@ -2,15 +2,15 @@ package org.longhaul.tensor;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.longhaul.ops.Ops;
 
 /** A device of plain direct buffers without operations, for tests of what only moves bytes. */
 public final class HostBackend implements Backend {
     private static long nextAddress = 1 << 20;
 
-    private final Map<Arena, ByteBuffer> memory = new HashMap<>();
+    private final Map<Arena, ByteBuffer> memory = new ConcurrentHashMap<>();
     private final Stream stream = new Stream() {
         @Override
         public long handle() {

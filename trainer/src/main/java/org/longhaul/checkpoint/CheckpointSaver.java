@@ -1,0 +1,135 @@
+package org.longhaul.checkpoint;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.IntFunction;
+import org.longhaul.tensor.Backend;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Saves while training goes on: {@link #save} copies the state to host memory and returns; a thread writes and commits it. The next
+ * save waits for it. A save that fails is a warning, never the end of training; the last good checkpoint stays.
+ */
+public final class CheckpointSaver implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CheckpointSaver.class);
+
+    private final CheckpointStore store;
+    private final Backend backend;
+    private final Retention retention;
+    private final RankImage image;
+    private final ExecutorService thread;
+    private Future<?> writing;
+    private volatile SaveStats stats = SaveStats.NONE;
+
+    /** Saves this rank's boxes of {@code backend}; staging memory is ordinary direct memory. */
+    public CheckpointSaver(CheckpointStore store, Backend backend, Retention retention) {
+        this(store, backend, retention, n -> ByteBuffer.allocateDirect(n).order(ByteOrder.nativeOrder()));
+    }
+
+    /** The same with staging memory from {@code allocator}, for instance page-locked; it gives direct buffers of the size asked. */
+    public CheckpointSaver(CheckpointStore store, Backend backend, Retention retention, IntFunction<ByteBuffer> allocator) {
+        this.store = store;
+        this.backend = backend;
+        this.retention = retention;
+        this.image = new RankImage(allocator);
+        this.thread = Executors.newSingleThreadExecutor(task -> {
+            Thread t = new Thread(task, "checkpoint-write");
+            t.setDaemon(true);
+            return t;
+        });
+    }
+
+    /**
+     * Takes the state as it is now and returns when training may change it. Called by every rank at the same step; each
+     * global tensor must be held whole by the ranks together. Boxes that several ranks hold alike may be given by all of them or by one.
+     */
+    public void save(CheckpointMeta meta, List<BoxData> boxes) {
+        long start = System.nanoTime();
+        await();
+        boolean staged = false;
+        try {
+            image.stage(boxes, backend);
+            staged = true;
+        } catch (OutOfMemoryError e) {
+            LOG.warn("no memory to stage the checkpoint of step {}: {}; raise the memory limit of the job or -XX:MaxDirectMemorySize",
+                    meta.step(), e.getMessage());
+        }
+        stats = stats.stalled(seconds(start), image.bytes());
+        RankImage ready = staged ? image : null;
+        writing = thread.submit(() -> write(meta, ready));
+    }
+
+    /** Waits until the save under way has been committed or given up. */
+    public void await() {
+        if (writing == null) {
+            return;
+        }
+        try {
+            writing.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
+        writing = null;
+    }
+
+    /** How saving went so far. Any thread may ask. */
+    public SaveStats stats() {
+        return stats;
+    }
+
+    private void write(CheckpointMeta meta, RankImage ready) {
+        long start = System.nanoTime();
+        try {
+            String name = new CheckpointWriter(store).write(meta, ready);
+            stats = stats.committed(meta.step(), seconds(start));
+            if (store.group().rank() == 0) {
+                LOG.info("checkpoint {}/{} ({}) in {} s", store.root(), name, meta.kind().word(),
+                        "%.1f".formatted(stats.lastWriteSeconds()));
+                prune();
+            }
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+            stats = stats.failed(seconds(start));
+            LOG.warn("checkpoint of step {} not saved in {}: {}; training goes on, the last good checkpoint is {}", meta.step(),
+                    store.root(), CheckpointStore.reason(e), lastGood());
+            LOG.debug("save failed", e);
+        }
+    }
+
+    private void prune() {
+        try {
+            for (CheckpointInfo old : retention.surplus(store.list())) {
+                store.delete(old);
+            }
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("cannot delete an old checkpoint in {}: {}", store.root(), CheckpointStore.reason(e));
+        }
+    }
+
+    private String lastGood() {
+        try {
+            return store.newestComplete().map(CheckpointInfo::name).orElse("none");
+        } catch (RuntimeException e) {
+            return "unknown";
+        }
+    }
+
+    private static double seconds(long since) {
+        return (System.nanoTime() - since) * 1e-9;
+    }
+
+    /** Waits for the save under way. */
+    @Override
+    public void close() {
+        await();
+        thread.shutdown();
+    }
+}

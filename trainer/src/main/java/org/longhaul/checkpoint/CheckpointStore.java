@@ -1,0 +1,278 @@
+package org.longhaul.checkpoint;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.longhaul.checkpoint.Manifest.Done;
+import org.longhaul.error.UserError;
+import org.longhaul.tensor.Backend;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The checkpoints of one run: folders {@code step-00001234} under a root on a local disk, HDFS or an object store. A checkpoint
+ * counts only when its {@code DONE} is there and fits its manifest; the newest is found by looking, never by a pointer.
+ */
+public final class CheckpointStore implements AutoCloseable {
+    static final String INVALID = "INVALID";
+
+    private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
+    private static final Comparator<CheckpointInfo> NEWEST_FIRST =
+            Comparator.comparingLong(CheckpointInfo::step).thenComparingInt(CheckpointInfo::attempt).reversed();
+
+    private final Storage storage;
+    private final RankGroup group;
+
+    CheckpointStore(Storage storage, RankGroup group) {
+        this.storage = storage;
+        this.group = group;
+    }
+
+    /** Opens for one process: a path, {@code file://}, {@code hdfs://}, {@code s3a://} or any scheme that Hadoop knows. */
+    public static CheckpointStore open(String uri) {
+        return open(uri, RankGroup.single());
+    }
+
+    /** Opens for several ranks that save and load together. */
+    public static CheckpointStore open(String uri, RankGroup group) {
+        return new CheckpointStore(Storages.open(uri), group);
+    }
+
+    /** Opens a local folder. */
+    public static CheckpointStore open(Path folder) {
+        return new CheckpointStore(new LocalStorage(folder), RankGroup.single());
+    }
+
+    /** The root, for messages. */
+    public String root() {
+        return storage.root();
+    }
+
+    /** Every checkpoint folder, newest first, half-written and damaged ones included. */
+    public List<CheckpointInfo> list() {
+        try {
+            List<CheckpointInfo> all = new ArrayList<>();
+            for (Storage.Entry e : storage.children("")) {
+                StepName name = StepName.parse(e.name());
+                if (e.folder() && name != null) {
+                    all.add(look(name));
+                }
+            }
+            all.sort(NEWEST_FIRST);
+            return all;
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
+    }
+
+    /** The complete one with the highest step. */
+    public Optional<CheckpointInfo> newestComplete() {
+        return list().stream().filter(CheckpointInfo::complete).findFirst();
+    }
+
+    /** Opens the newest complete one. Throws UserError when there is none. */
+    public Checkpoint openNewest() {
+        return open(newestComplete().orElseThrow(() -> UserError.badInput("no complete checkpoint in " + root())));
+    }
+
+    /** Opens a step. Throws UserError naming the steps there are when it is not complete. */
+    public Checkpoint open(long step) {
+        List<CheckpointInfo> all = list();
+        return open(all.stream().filter(c -> c.step() == step && c.complete()).findFirst().orElseThrow(() -> {
+            String problem = all.stream().filter(c -> c.step() == step).map(c -> c.name() + " is not complete: " + c.problem())
+                    .findFirst().orElse("there is no checkpoint of step " + step);
+            List<Long> steps = all.stream().filter(CheckpointInfo::complete).map(CheckpointInfo::step).distinct().toList();
+            return UserError.badInput(root() + ": " + problem + "; complete steps: " + steps);
+        }));
+    }
+
+    /** Opens one that {@link #list} found. */
+    public Checkpoint open(CheckpointInfo info) {
+        try {
+            return openChecked(info);
+        } catch (CorruptCheckpointException e) {
+            throw UserError.badInput(e.getMessage(), e);
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
+    }
+
+    /**
+     * Loads the newest complete checkpoint; when its bytes turn out damaged on any rank, says so, marks it, and takes the one
+     * before. {@code wanted} gives the boxes to fill for a checkpoint's content; it is called on each try.
+     *
+     * @return what the loaded checkpoint says, empty when there is no complete one
+     */
+    public Optional<CheckpointMeta> loadNewest(Backend backend, Function<Checkpoint, List<BoxData>> wanted) {
+        for (CheckpointInfo info : list()) {
+            if (!info.complete()) {
+                continue;
+            }
+            CheckpointMeta meta = null;
+            try {
+                Checkpoint c = openChecked(info);
+                c.loadChecked(backend, wanted.apply(c));
+                meta = c.meta();
+            } catch (CorruptCheckpointException e) {
+                LOG.warn("{}; the previous complete checkpoint is used", e.getMessage());
+                markInvalid(info, e.getMessage());
+            } catch (IOException e) {
+                group.all(false);
+                throw unreadable(e);
+            }
+            if (group.all(meta != null)) {
+                return Optional.of(meta);
+            }
+            if (meta != null) {
+                LOG.warn("{}/{} is damaged on another rank; the previous complete checkpoint is used", root(), info.name());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Deletes what killed runs left: staged folders, folders being deleted, and folders without {@code DONE}. Only the run that
+     * owns the folder may call it, before its first save; rank 0 acts. Each folder is named in a warning.
+     *
+     * @return the names deleted
+     */
+    public List<String> cleanUp() {
+        List<String> gone = new ArrayList<>();
+        boolean done = false;
+        try {
+            if (group.rank() == 0) {
+                for (Storage.Entry e : storage.children("")) {
+                    StepName name = StepName.parse(e.name());
+                    boolean leftover = e.name().startsWith(StepName.STAGING) || e.name().startsWith(StepName.TRASH);
+                    if (leftover || e.folder() && name != null && storage.length(name.folder() + "/" + Done.NAME) < 0) {
+                        LOG.warn("{}/{} was left half-written by an earlier run; deleting it", root(), e.name());
+                        storage.delete(e.name());
+                        gone.add(e.name());
+                    }
+                }
+            }
+            done = true;
+        } catch (IOException e) {
+            throw UserError.environment("cannot clean " + root() + ": " + reason(e), e);
+        } finally {
+            group.all(done);
+        }
+        return gone;
+    }
+
+    /**
+     * Takes checkpoints after a step out of use, when training rolls back to it: they belong to a course that was given up, and a
+     * restart must not resume from them. Rank 0 acts.
+     */
+    public void abandonAfter(long step, String why) {
+        if (group.rank() == 0) {
+            list().stream().filter(c -> c.complete() && c.step() > step).forEach(c -> markInvalid(c, why));
+        }
+        group.all(true);
+    }
+
+    /** Deletes a checkpoint so that a kill at any moment leaves it whole or invisible. */
+    void delete(CheckpointInfo info) throws IOException {
+        if (storage.atomicRename()) {
+            String trash = StepName.TRASH + info.name();
+            storage.delete(trash);
+            storage.rename(info.name(), trash);
+            storage.delete(trash);
+        } else {
+            storage.delete(info.name() + "/" + Done.NAME);
+            storage.delete(info.name());
+        }
+    }
+
+    Storage storage() {
+        return storage;
+    }
+
+    RankGroup group() {
+        return group;
+    }
+
+    private CheckpointInfo look(StepName name) throws IOException {
+        String problem;
+        try {
+            Manifest m = readManifest(name.folder());
+            if (storage.length(name.folder() + "/" + INVALID) < 0) {
+                return new CheckpointInfo(name.folder(), name.step(), name.attempt(), true, "", m.kind(), m.dataBytes(), m.created());
+            }
+            problem = new String(storage.read(name.folder() + "/" + INVALID), StandardCharsets.UTF_8).strip();
+        } catch (CorruptCheckpointException e) {
+            problem = e.getMessage();
+        }
+        return new CheckpointInfo(name.folder(), name.step(), name.attempt(), false, problem, null, 0, "");
+    }
+
+    private Checkpoint openChecked(CheckpointInfo info) throws IOException {
+        Manifest m = readManifest(info.name());
+        String yaml = "";
+        if (m.config() != null) {
+            byte[] bytes = storage.read(info.name() + "/" + m.config().name());
+            if (!Checksums.hex(bytes).equals(m.config().crc32c())) {
+                throw new CorruptCheckpointException(root() + "/" + info.name() + "/" + m.config().name()
+                        + " does not match its checksum");
+            }
+            yaml = new String(bytes, StandardCharsets.UTF_8);
+        }
+        return new Checkpoint(storage, info.name(), m, yaml);
+    }
+
+    private Manifest readManifest(String folder) throws IOException {
+        String done = folder + "/" + Done.NAME;
+        if (storage.length(done) < 0) {
+            throw new CorruptCheckpointException(root() + "/" + done + " is missing: the save did not finish");
+        }
+        Done d = Manifest.decode(storage.read(done), Done.class, root() + "/" + done);
+        byte[] json = storage.read(folder + "/" + Manifest.NAME);
+        String where = root() + "/" + folder + "/" + Manifest.NAME;
+        if (json.length != d.manifestBytes()) {
+            throw new CorruptCheckpointException(where + " has " + json.length + " bytes, " + Done.NAME + " says " + d.manifestBytes());
+        }
+        if (!Checksums.hex(json).equals(d.manifestCrc32c())) {
+            throw new CorruptCheckpointException(where + " does not match its checksum in " + Done.NAME);
+        }
+        return Manifest.fromJson(json, where);
+    }
+
+    private void markInvalid(CheckpointInfo info, String why) {
+        try {
+            storage.write(info.name() + "/" + INVALID, (why + "\n").getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            LOG.warn("cannot mark {}/{} as invalid: {}", root(), info.name(), reason(e));
+        }
+    }
+
+    private UserError unreadable(IOException e) {
+        return UserError.environment("cannot read checkpoints in " + root() + ": " + reason(e), e);
+    }
+
+    /** What went wrong, in the file system's words; Java leaves the reason out of some messages. */
+    static String reason(Throwable e) {
+        if (e instanceof AccessDeniedException a) {
+            return a.getFile() + ": permission denied";
+        }
+        if (e instanceof FileSystemException f) {
+            return f.getFile() + ": " + (f.getReason() == null ? f.getClass().getSimpleName() : f.getReason());
+        }
+        return e.getMessage() == null ? e.toString() : e.getMessage().lines().findFirst().orElse("");
+    }
+
+    @Override
+    public void close() {
+        try {
+            storage.close();
+        } catch (IOException e) {
+            LOG.warn("closing {}: {}", root(), reason(e));
+        }
+    }
+}

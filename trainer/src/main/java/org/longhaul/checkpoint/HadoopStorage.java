@@ -1,0 +1,186 @@
+package org.longhaul.checkpoint;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.StreamCapabilities;
+import org.longhaul.error.UserError;
+
+/** A folder on any file system that Hadoop knows; its configuration comes from the site's {@code core-site.xml} on the class path. */
+final class HadoopStorage implements Storage {
+    /** Schemes whose rename of a folder is one operation of the name server. Everything else is treated as an object store. */
+    private static final Set<String> ATOMIC = Set.of("hdfs", "viewfs", "ofs", "o3fs", "file");
+
+    private static final int COPY = 1 << 20;
+
+    private final FileSystem fs;
+    private final Path root;
+    private final boolean atomic;
+
+    HadoopStorage(FileSystem fs, Path root, boolean atomic) {
+        this.fs = fs;
+        this.root = root;
+        this.atomic = atomic;
+    }
+
+    static HadoopStorage open(URI uri) {
+        try {
+            FileSystem fs = FileSystem.newInstance(uri, new Configuration());
+            return new HadoopStorage(fs, new Path(uri), ATOMIC.contains(uri.getScheme()));
+        } catch (IOException | RuntimeException e) {
+            throw UserError.environment("cannot open " + uri + ": " + CheckpointStore.reason(e)
+                    + "; the class path must hold the Hadoop file system of scheme " + uri.getScheme() + " and the site's core-site.xml", e);
+        }
+    }
+
+    @Override
+    public String root() {
+        return root.toString();
+    }
+
+    @Override
+    public boolean atomicRename() {
+        return atomic;
+    }
+
+    @Override
+    public List<Entry> children(String path) throws IOException {
+        List<Entry> entries = new ArrayList<>();
+        try {
+            for (FileStatus s : fs.listStatus(at(path))) {
+                entries.add(new Entry(s.getPath().getName(), s.isDirectory(), s.getLen()));
+            }
+        } catch (FileNotFoundException absent) {
+            return List.of();
+        }
+        return entries;
+    }
+
+    @Override
+    public long length(String path) throws IOException {
+        try {
+            return fs.getFileStatus(at(path)).getLen();
+        } catch (FileNotFoundException absent) {
+            return -1;
+        }
+    }
+
+    @Override
+    public void makeFolder(String path) throws IOException {
+        if (!fs.mkdirs(at(path))) {
+            throw new IOException(at(path) + " cannot be made");
+        }
+    }
+
+    @Override
+    public Output create(String path) throws IOException {
+        FSDataOutputStream out = fs.create(at(path), true);
+        return new Output() {
+            private final byte[] block = new byte[COPY];
+            private boolean open = true;
+
+            @Override
+            public void write(ByteBuffer source) throws IOException {
+                while (source.hasRemaining()) {
+                    int n = Math.min(block.length, source.remaining());
+                    source.get(block, 0, n);
+                    out.write(block, 0, n);
+                }
+            }
+
+            @Override
+            public void commit() throws IOException {
+                if (out.hasCapability(StreamCapabilities.HSYNC)) {
+                    out.hsync();
+                }
+                open = false;
+                out.close();
+            }
+
+            @Override
+            public void close() throws IOException {
+                if (open) {
+                    open = false;
+                    // An object store forgets the upload; elsewhere the file stays, and the folder without DONE is not a checkpoint.
+                    if (out.hasCapability(StreamCapabilities.ABORTABLE_STREAM)) {
+                        out.abort();
+                    }
+                    out.close();
+                }
+            }
+        };
+    }
+
+    @Override
+    public Input open(String path) throws IOException {
+        FSDataInputStream in;
+        try {
+            in = fs.open(at(path));
+        } catch (FileNotFoundException e) {
+            throw new CorruptCheckpointException(at(path) + " is missing");
+        }
+        return new Input() {
+            private final byte[] block = new byte[COPY];
+
+            @Override
+            public int read(ByteBuffer destination, long position) throws IOException {
+                int total = 0;
+                while (destination.hasRemaining()) {
+                    int n = in.read(position + total, block, 0, Math.min(block.length, destination.remaining()));
+                    if (n <= 0) {
+                        break;
+                    }
+                    destination.put(block, 0, n);
+                    total += n;
+                }
+                return total;
+            }
+
+            @Override
+            public void close() throws IOException {
+                in.close();
+            }
+        };
+    }
+
+    @Override
+    public void rename(String from, String to) throws IOException {
+        // Hadoop moves into an existing folder instead of failing.
+        if (fs.exists(at(to)) || !fs.rename(at(from), at(to))) {
+            throw new IOException("cannot rename " + at(from) + " to " + at(to));
+        }
+    }
+
+    @Override
+    public void delete(String path) throws IOException {
+        try {
+            fs.delete(at(path), true);
+        } catch (FileNotFoundException gone) {
+            return;
+        }
+    }
+
+    @Override
+    public void syncFolder(String path) {
+        // The name server or the object store keeps names durable by itself.
+    }
+
+    @Override
+    public void close() throws IOException {
+        fs.close();
+    }
+
+    private Path at(String path) {
+        return path.isEmpty() ? root : new Path(root, path);
+    }
+}

@@ -1,0 +1,167 @@
+package org.longhaul.checkpoint;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A folder of the machine or of a mounted file system. Direct buffers go to the kernel without a copy through the heap. */
+final class LocalStorage implements Storage {
+    private final Path root;
+
+    LocalStorage(Path root) {
+        this.root = root.toAbsolutePath().normalize();
+    }
+
+    @Override
+    public String root() {
+        return root.toString();
+    }
+
+    @Override
+    public boolean atomicRename() {
+        return true;
+    }
+
+    @Override
+    public List<Entry> children(String path) throws IOException {
+        List<Entry> entries = new ArrayList<>();
+        try (DirectoryStream<Path> names = Files.newDirectoryStream(at(path))) {
+            for (Path p : names) {
+                try {
+                    BasicFileAttributes a = Files.readAttributes(p, BasicFileAttributes.class);
+                    entries.add(new Entry(p.getFileName().toString(), a.isDirectory(), a.size()));
+                } catch (NoSuchFileException gone) {
+                    // Deleted by another rank between listing and looking.
+                    continue;
+                }
+            }
+        } catch (NoSuchFileException absent) {
+            return List.of();
+        } catch (NotDirectoryException file) {
+            throw new IOException(at(path) + " is a file, not a folder of checkpoints", file);
+        }
+        return entries;
+    }
+
+    @Override
+    public long length(String path) throws IOException {
+        try {
+            return Files.size(at(path));
+        } catch (NoSuchFileException absent) {
+            return -1;
+        }
+    }
+
+    @Override
+    public void makeFolder(String path) throws IOException {
+        Files.createDirectories(at(path));
+    }
+
+    @Override
+    public Output create(String path) throws IOException {
+        FileChannel channel = FileChannel.open(at(path), StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE);
+        return new Output() {
+            @Override
+            public void write(ByteBuffer source) throws IOException {
+                while (source.hasRemaining()) {
+                    channel.write(source);
+                }
+            }
+
+            @Override
+            public void commit() throws IOException {
+                channel.force(true);
+                channel.close();
+            }
+
+            @Override
+            public void close() throws IOException {
+                channel.close();
+            }
+        };
+    }
+
+    @Override
+    public Input open(String path) throws IOException {
+        FileChannel channel;
+        try {
+            channel = FileChannel.open(at(path), StandardOpenOption.READ);
+        } catch (NoSuchFileException e) {
+            throw new CorruptCheckpointException(at(path) + " is missing");
+        }
+        return new Input() {
+            @Override
+            public int read(ByteBuffer destination, long position) throws IOException {
+                int start = destination.position();
+                while (destination.hasRemaining()) {
+                    int n = channel.read(destination, position + destination.position() - start);
+                    if (n < 0) {
+                        break;
+                    }
+                }
+                return destination.position() - start;
+            }
+
+            @Override
+            public void close() throws IOException {
+                channel.close();
+            }
+        };
+    }
+
+    @Override
+    public void rename(String from, String to) throws IOException {
+        Files.move(at(from), at(to), StandardCopyOption.ATOMIC_MOVE);
+        syncFolder("");
+    }
+
+    @Override
+    public void delete(String path) throws IOException {
+        Path start = at(path);
+        try {
+            Files.walkFileTree(start, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                    Files.deleteIfExists(file);
+                    return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult postVisitDirectory(Path folder, IOException fault) throws IOException {
+                    if (fault != null) {
+                        throw fault;
+                    }
+                    Files.deleteIfExists(folder);
+                    return FileVisitResult.CONTINUE;
+                }
+            });
+        } catch (NoSuchFileException gone) {
+            return;
+        }
+    }
+
+    @Override
+    public void syncFolder(String path) throws IOException {
+        // A rename is on the device only when the folder that holds the names is.
+        try (FileChannel folder = FileChannel.open(at(path), StandardOpenOption.READ)) {
+            folder.force(true);
+        }
+    }
+
+    private Path at(String path) {
+        return path.isEmpty() ? root : root.resolve(path);
+    }
+}

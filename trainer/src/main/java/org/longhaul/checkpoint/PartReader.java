@@ -1,0 +1,95 @@
+package org.longhaul.checkpoint;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Deque;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import org.longhaul.checkpoint.Manifest.Part;
+
+/** Reads stored boxes in whole chunks and checks each chunk before anyone sees its bytes. Used by many threads. */
+final class PartReader implements Closeable {
+    private static final int BATCH_CHUNKS = 4;
+
+    private final Storage storage;
+    private final String folder;
+    private final int chunk;
+    private final Map<String, Deque<Storage.Input>> idle = new ConcurrentHashMap<>();
+    private final ThreadLocal<ByteBuffer> scratch;
+
+    PartReader(Storage storage, String folder, int chunk) {
+        this.storage = storage;
+        this.folder = folder;
+        this.chunk = chunk;
+        this.scratch = ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(BATCH_CHUNKS * chunk).order(ByteOrder.LITTLE_ENDIAN));
+    }
+
+    /** Receives verified bytes; {@code at} is their position in the part. */
+    interface Sink {
+        void accept(ByteBuffer bytes, long at) throws IOException;
+    }
+
+    /** Reads the chunks that hold bytes {@code from} to {@code to} of the part, in ascending order. */
+    void read(Part part, long from, long to, Sink sink) throws IOException {
+        Storage.Input in = borrow(part.file());
+        try {
+            long lastChunk = (to - 1) / chunk;
+            for (long c = from / chunk; c <= lastChunk; c += BATCH_CHUNKS) {
+                long start = c * chunk;
+                int want = (int) Math.min(Math.min((long) BATCH_CHUNKS, lastChunk - c + 1) * chunk, part.bytes() - start);
+                ByteBuffer buffer = scratch.get().clear().limit(want);
+                int got = in.read(buffer, part.at() + start);
+                if (got < want) {
+                    throw new CorruptCheckpointException(where(part.file()) + " ends at byte " + (part.at() + start + got)
+                            + ", but its manifest names bytes up to " + (part.at() + part.bytes()));
+                }
+                check(part, c, buffer.flip());
+                sink.accept(buffer.order(ByteOrder.LITTLE_ENDIAN), start);
+            }
+        } finally {
+            idle.computeIfAbsent(part.file(), k -> new ConcurrentLinkedDeque<>()).push(in);
+        }
+    }
+
+    private void check(Part part, long firstChunk, ByteBuffer buffer) throws CorruptCheckpointException {
+        for (int at = 0; at < buffer.limit(); at += chunk) {
+            long index = firstChunk + at / chunk;
+            int n = Math.min(chunk, buffer.limit() - at);
+            if (Checksums.of(buffer.slice(at, n)) != part.chunkCrc(index)) {
+                long begin = part.at() + index * chunk;
+                throw new CorruptCheckpointException(where(part.file()) + " is damaged between byte " + begin + " and byte "
+                        + (begin + n - 1) + ": the bytes do not match their checksum");
+            }
+        }
+    }
+
+    private String where(String file) {
+        return storage.root() + "/" + folder + "/" + file;
+    }
+
+    private Storage.Input borrow(String file) throws IOException {
+        Deque<Storage.Input> free = idle.get(file);
+        Storage.Input in = free == null ? null : free.poll();
+        return in != null ? in : storage.open(folder + "/" + file);
+    }
+
+    @Override
+    public void close() throws IOException {
+        IOException fault = null;
+        for (Deque<Storage.Input> inputs : idle.values()) {
+            for (Storage.Input in : inputs) {
+                try {
+                    in.close();
+                } catch (IOException e) {
+                    fault = e;
+                }
+            }
+        }
+        if (fault != null) {
+            throw fault;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package org.longhaul.checkpoint;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.longhaul.config.Default;
+import org.longhaul.config.Doc;
+
+/** When checkpoints are saved and which are kept. */
+@Doc("When checkpoints are saved and which are kept.")
+public record Retention(
+        @Doc("Time between ephemeral checkpoints, the most that a fault can cost; 0s turns them off.") @Default("5m") Duration ephemeralEvery,
+        @Doc("Steps between permanent checkpoints; 0 turns them off.") @Default("0") long permanentEvery,
+        @Doc("Newest ephemeral checkpoints kept.") @Default("2") int keepEphemeral,
+        @Doc("Newest permanent checkpoints kept; 0 keeps all.") @Default("0") int keepPermanent) {
+    /** Complete checkpoints that no rule deletes below. */
+    public static final int FEWEST = 2;
+
+    /** Checks the ranges. */
+    public Retention {
+        if (ephemeralEvery.isNegative()) {
+            throw new IllegalArgumentException("ephemeral_every must not be negative: " + ephemeralEvery);
+        }
+        if (permanentEvery < 0) {
+            throw new IllegalArgumentException("permanent_every must not be negative: " + permanentEvery);
+        }
+        if (keepEphemeral < 1) {
+            throw new IllegalArgumentException("keep_ephemeral must be at least 1: " + keepEphemeral);
+        }
+        if (keepPermanent < 0) {
+            throw new IllegalArgumentException("keep_permanent must not be negative: " + keepPermanent);
+        }
+    }
+
+    /** Ephemeral every five minutes, two kept. */
+    public static Retention defaults() {
+        return new Retention(Duration.ofMinutes(5), 0, 2, 0);
+    }
+
+    /**
+     * Which of the checkpoints, listed newest first, may go: surplus ones of each kind, earlier attempts of a step that was saved
+     * again; never so many that fewer than {@link #FEWEST} complete ones stay. Incomplete ones are left to the start's clean-up.
+     */
+    public List<CheckpointInfo> surplus(List<CheckpointInfo> newestFirst) {
+        List<CheckpointInfo> complete = newestFirst.stream().filter(CheckpointInfo::complete).toList();
+        List<CheckpointInfo> go = new ArrayList<>();
+        int ephemeral = 0;
+        int permanent = 0;
+        long lastStep = -1;
+        for (CheckpointInfo c : complete) {
+            boolean again = c.step() == lastStep;
+            lastStep = c.step();
+            boolean surplus = c.kind() == SaveKind.PERMANENT
+                    ? !again && ++permanent > keepPermanent && keepPermanent > 0
+                    : !again && ++ephemeral > keepEphemeral;
+            if (again || surplus) {
+                go.add(c);
+            }
+        }
+        // Spare the newest of what would go.
+        int spare = Math.max(0, Math.min(go.size(), FEWEST - (complete.size() - go.size())));
+        List<CheckpointInfo> oldestFirst = new ArrayList<>(go.subList(spare, go.size()));
+        Collections.reverse(oldestFirst);
+        return oldestFirst;
+    }
+}

@@ -1,0 +1,25 @@
+package org.longhaul.checkpoint;
+
+import java.net.URI;
+import java.nio.file.Path;
+import org.longhaul.error.UserError;
+
+/** Opens a root by its URI. */
+final class Storages {
+    private Storages() {}
+
+    static Storage open(String uri) {
+        if (!uri.matches("[a-zA-Z][a-zA-Z0-9+.-]+:.*")) {
+            return new LocalStorage(Path.of(uri));
+        }
+        try {
+            URI parsed = URI.create(uri);
+            if (parsed.getScheme().equals("file")) {
+                return new LocalStorage(Path.of(parsed.getPath()));
+            }
+            return HadoopStorage.open(parsed);
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput(uri + " is not a path or URI of a folder: " + e.getMessage(), e);
+        }
+    }
+}
