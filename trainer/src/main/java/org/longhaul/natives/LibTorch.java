@@ -79,6 +79,10 @@ public final class LibTorch {
 
     static native int aoti_torch_get_data_ptr(long handle, long outAddress);
 
+    static native int aoti_torch_get_stride(long handle, long dimension, long outStride);
+
+    static native int aoti_torch_new_uninitialized_tensor(long outHandle);
+
     static native int aoti_torch_empty_strided(
             long dimensions, long sizes, long strides, int dtype, int deviceType, int deviceIndex, long outHandle);
 
