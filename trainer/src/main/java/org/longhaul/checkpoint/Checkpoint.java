@@ -1,6 +1,7 @@
 package org.longhaul.checkpoint;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -39,6 +40,11 @@ public final class Checkpoint {
     /** Where it lies, for messages. */
     public String path() {
         return storage.root() + "/" + folder;
+    }
+
+    /** Size of its data files. */
+    public long bytes() {
+        return manifest.dataBytes();
     }
 
     /** Everything beside tensors. */
@@ -88,11 +94,22 @@ public final class Checkpoint {
         }
     }
 
-    /** Streams one box to the host in flat order; {@code sink} gets consecutive parts of it as little-endian bytes of {@code dtype}. */
-    public void stream(Box box, DType dtype, HostSink sink) {
+    /**
+     * Streams one box to the host in flat order; {@code sink} gets consecutive parts of it as little-endian bytes of {@code dtype}.
+     * Throws UserError like {@link #load}, and what {@code sink} throws.
+     */
+    public void stream(Box box, DType dtype, HostSink sink) throws IOException {
         try (BoxLoader loader = new BoxLoader(this)) {
-            loader.tiles(box, dtype, (tile, start, bytes) -> sink.accept(bytes));
+            loader.tiles(box, dtype, (tile, start, bytes) -> {
+                try {
+                    sink.accept(bytes.order(ByteOrder.LITTLE_ENDIAN));
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
             loader.finish();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         } catch (CorruptCheckpointException e) {
             throw UserError.badInput(e.getMessage(), e);
         } catch (IOException e) {
@@ -160,7 +177,7 @@ public final class Checkpoint {
             long at = 0;
             for (int i = 0; i <= sorted.size(); i++) {
                 long next = i < sorted.size() ? sorted.get(i).at() : file.bytes();
-                if (next > at && next - at <= RankImage.ALIGNMENT) {
+                if (next > at && next - at <= DataFile.ALIGNMENT) {
                     byte[] gap = new byte[(int) (next - at)];
                     in.read(ByteBuffer.wrap(gap), at);
                     int bad = Arrays.mismatch(gap, new byte[gap.length]);

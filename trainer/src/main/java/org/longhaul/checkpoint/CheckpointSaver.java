@@ -62,8 +62,10 @@ public final class CheckpointSaver implements AutoCloseable {
                     meta.step(), e.getMessage());
         }
         stats = stats.stalled(seconds(start), image.bytes());
-        RankImage ready = staged ? image : null;
-        writing = thread.submit(() -> write(meta, ready));
+        CheckpointWriter.Body body = staged ? image::write : (storage, folder, rank) -> {
+            throw new IOException("the state could not be staged");
+        };
+        writing = thread.submit(() -> write(meta, body));
     }
 
     /** Waits until the save under way has been committed or given up. */
@@ -86,10 +88,10 @@ public final class CheckpointSaver implements AutoCloseable {
         return stats;
     }
 
-    private void write(CheckpointMeta meta, RankImage ready) {
+    private void write(CheckpointMeta meta, CheckpointWriter.Body body) {
         long start = System.nanoTime();
         try {
-            String name = new CheckpointWriter(store).write(meta, ready);
+            String name = new CheckpointWriter(store).write(meta, body);
             stats = stats.committed(meta.step(), seconds(start));
             if (store.group().rank() == 0) {
                 LOG.info("checkpoint {}/{} ({}) in {} s", store.root(), name, meta.kind().word(),

@@ -113,6 +113,7 @@ public final class CheckpointStore implements AutoCloseable {
     public Optional<CheckpointMeta> loadNewest(Backend backend, Function<Checkpoint, List<BoxData>> wanted) {
         for (CheckpointInfo info : list()) {
             if (!info.complete()) {
+                LOG.warn("{}/{} is passed over: {}", root(), info.name(), info.problem());
                 continue;
             }
             CheckpointMeta meta = null;
@@ -135,6 +136,38 @@ public final class CheckpointStore implements AutoCloseable {
             }
         }
         return Optional.empty();
+    }
+
+    /**
+     * Writes a checkpoint from streams in this process alone, dealing the boxes out to several files.
+     *
+     * @return the new folder's name
+     */
+    public String write(CheckpointMeta meta, List<StreamedBox> boxes, int files) {
+        CheckpointWriter.Body body = (to, folder, rank) -> {
+            List<Manifest.StoredFile> written = new ArrayList<>();
+            List<Manifest.StoredTensor> tensors = new ArrayList<>();
+            for (int f = 0; f < files; f++) {
+                try (DataFile file = new DataFile(to, folder, "rank-%04d.bin".formatted(f))) {
+                    for (int b = f; b < boxes.size(); b += files) {
+                        StreamedBox box = boxes.get(b);
+                        file.begin(box.box(), box.dtype());
+                        box.source().stream(file::accept);
+                        file.end();
+                    }
+                    written.add(file.commit());
+                    tensors.addAll(file.tensors());
+                }
+            }
+            return new Manifest.RankPart(rank, written, tensors);
+        };
+        try {
+            return new CheckpointWriter(this).write(meta, body);
+        } catch (CorruptCheckpointException e) {
+            throw UserError.badInput(e.getMessage(), e);
+        } catch (IOException e) {
+            throw UserError.environment("cannot write a checkpoint to " + root() + ": " + reason(e), e);
+        }
     }
 
     /**

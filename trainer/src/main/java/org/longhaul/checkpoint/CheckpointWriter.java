@@ -42,17 +42,19 @@ final class CheckpointWriter {
         }
     }
 
+    /** Writes a rank's data files into a folder. */
+    interface Body {
+        RankPart write(Storage storage, String folder, int rank) throws IOException;
+    }
+
     /** What one phase does on this rank. */
     private interface Phase {
         void run() throws IOException;
     }
 
     /** Returns the name of the committed folder. Every rank calls it; when one fails, all throw and nothing is left of it. */
-    String write(CheckpointMeta meta, RankImage image) throws IOException {
+    String write(CheckpointMeta meta, Body body) throws IOException {
         phase("prepare", () -> {
-            if (image == null) {
-                throw new IOException("the state could not be staged");
-            }
             if (group.rank() == 0) {
                 prepare(meta.step());
             }
@@ -61,7 +63,7 @@ final class CheckpointWriter {
         String folder = folder(target);
         try {
             phase("write its part", () -> {
-                RankPart part = image.write(storage, folder, group.rank());
+                RankPart part = body.write(storage, folder, group.rank());
                 storage.write(folder + "/" + partName(group.rank()), Manifest.encode(part));
             });
             phase("commit", () -> {
@@ -130,7 +132,7 @@ final class CheckpointWriter {
         }
         Manifest manifest = new Manifest(Manifest.FORMAT, meta.step(), meta.kind(),
                 Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(), meta.model(), meta.fingerprints(), meta.state(),
-                group.size(), RankImage.CHUNK, config, parts.stream().map(RankPart::file).toList(), merge(parts));
+                group.size(), DataFile.CHUNK, config, parts.stream().flatMap(p -> p.files().stream()).toList(), merge(parts));
         byte[] json = manifest.toJson();
         storage.write(folder + "/" + Manifest.NAME, json);
         for (int r = 0; r < group.size(); r++) {

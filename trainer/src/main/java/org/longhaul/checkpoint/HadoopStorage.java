@@ -45,7 +45,8 @@ final class HadoopStorage implements Storage {
 
     @Override
     public String root() {
-        return root.toString();
+        String text = root.toString();
+        return text.endsWith("/") ? text.substring(0, text.length() - 1) : text;
     }
 
     @Override

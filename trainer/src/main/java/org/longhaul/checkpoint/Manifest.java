@@ -107,8 +107,9 @@ record Manifest(
     }
 
     /** What one rank wrote, before the coordinator merges. */
-    record RankPart(int rank, StoredFile file, List<StoredTensor> tensors) {
+    record RankPart(int rank, List<StoredFile> files, List<StoredTensor> tensors) {
         RankPart {
+            files = List.copyOf(files);
             tensors = List.copyOf(tensors);
         }
     }

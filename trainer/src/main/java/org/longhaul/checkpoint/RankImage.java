@@ -4,15 +4,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.IntFunction;
-import java.util.zip.CRC32C;
-import org.longhaul.checkpoint.Manifest.Part;
 import org.longhaul.checkpoint.Manifest.RankPart;
-import org.longhaul.checkpoint.Manifest.StoredFile;
-import org.longhaul.checkpoint.Manifest.StoredTensor;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.Tensor;
 
@@ -21,11 +15,6 @@ import org.longhaul.tensor.Tensor;
  * written by another thread while training goes on. The memory is kept and used again by the next save.
  */
 final class RankImage {
-    /** Boxes start at multiples of this in the file, so that they can be mapped and read directly. */
-    static final int ALIGNMENT = 4096;
-    /** Bytes under one checksum. */
-    static final int CHUNK = 1 << 20;
-
     private static final int SLAB = 64 << 20;
 
     private final IntFunction<ByteBuffer> allocator;
@@ -54,7 +43,7 @@ final class RankImage {
                 continue;
             }
             slots.add(new Slot(b, at));
-            at = align(at + b.tensor().bytes());
+            at = DataFile.align(at + b.tensor().bytes());
         }
         bytes = at;
         ensure(at);
@@ -67,41 +56,19 @@ final class RankImage {
                 backend.download(piece, t.slice(done[0], done[0] + n));
                 done[0] += n;
             });
-            clearPadding(s.at() + t.bytes());
         }
     }
 
     /** Writes the image as a durable file and says what it holds. */
     RankPart write(Storage storage, String folder, int rank) throws IOException {
-        String name = "rank-%04d.bin".formatted(rank);
-        Map<String, StoredTensor> tensors = new LinkedHashMap<>();
-        Map<String, List<Part>> parts = new LinkedHashMap<>();
-        try (Storage.Output out = storage.create(folder + "/" + name)) {
+        try (DataFile file = new DataFile(storage, folder, "rank-%04d.bin".formatted(rank))) {
             for (Slot s : slots) {
-                Tensor t = s.data().tensor();
-                String crcs = checksums(s.at(), t.bytes());
-                var box = s.data().box();
-                parts.computeIfAbsent(box.tensor(), k -> new ArrayList<>())
-                        .add(new Part(box.offset(), box.extent(), name, s.at(), t.bytes(), crcs));
-                tensors.putIfAbsent(box.tensor(), new StoredTensor(box.tensor(), t.dtype(), box.globalShape(), List.of()));
-                ranges(s.at(), align(t.bytes()), out::write);
+                file.begin(s.data().box(), s.data().tensor().dtype());
+                ranges(s.at(), s.data().tensor().bytes(), file::accept);
+                file.end();
             }
-            out.commit();
+            return new RankPart(rank, List.of(file.commit()), file.tensors());
         }
-        List<StoredTensor> all = new ArrayList<>();
-        tensors.forEach((k, t) -> all.add(new StoredTensor(k, t.dtype(), t.shape(), parts.get(k))));
-        return new RankPart(rank, new StoredFile(name, bytes, ""), all);
-    }
-
-    private String checksums(long at, long length) {
-        StringBuilder out = new StringBuilder();
-        CRC32C crc = new CRC32C();
-        for (long done = 0; done < length; done += CHUNK) {
-            crc.reset();
-            ranges(at + done, Math.min(CHUNK, length - done), crc::update);
-            Checksums.append(out, (int) crc.getValue());
-        }
-        return out.toString();
     }
 
     private void ensure(long total) {
@@ -119,18 +86,6 @@ final class RankImage {
         if (rest > 0 && slabs.size() == full) {
             slabs.add(allocator.apply(rest));
         }
-    }
-
-    private void clearPadding(long from) {
-        ranges(from, align(from) - from, piece -> {
-            while (piece.hasRemaining()) {
-                piece.put((byte) 0);
-            }
-        });
-    }
-
-    private static long align(long n) {
-        return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     private interface Use<E extends Exception> {

@@ -1,0 +1,13 @@
+package org.longhaul.checkpoint;
+
+import java.util.List;
+import org.longhaul.cli.CommandProvider;
+
+/** Contributes {@code longhaul checkpoint ls|verify|diff|reshard}. */
+public final class CheckpointCommands implements CommandProvider {
+    @Override
+    public List<Contribution> commands() {
+        return List.of(new Contribution("checkpoint", new LsCommand()), new Contribution("checkpoint", new VerifyCommand()),
+                new Contribution("checkpoint", new DiffCommand()), new Contribution("checkpoint", new ReshardCommand()));
+    }
+}

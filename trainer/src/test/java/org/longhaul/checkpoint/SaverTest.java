@@ -1,0 +1,200 @@
+package org.longhaul.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.longhaul.checkpoint.Fixtures.BACKEND;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.longhaul.model.Box;
+import org.longhaul.tensor.DType;
+
+/** Saving beside training: the state of the moment is saved, failures are warnings, old checkpoints go by the rules. */
+class SaverTest {
+    private static final Retention TWO = new Retention(Duration.ofMinutes(5), 0, 2, 0);
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void trainingMayChangeTheStateAsSoonAsSaveReturns() {
+        List<BoxData> state = Fixtures.filled(Fixtures.wholeState(), 1);
+        CountDownLatch overwritten = new CountDownLatch(1);
+        RankGroup waits = new RankGroup() {
+            @Override
+            public int rank() {
+                return 0;
+            }
+
+            @Override
+            public int size() {
+                return 1;
+            }
+
+            @Override
+            public boolean all(boolean mine) {
+                try {
+                    overwritten.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+                return mine;
+            }
+        };
+        CheckpointStore store = CheckpointStore.open(folder.toString(), waits);
+        try (CheckpointSaver saver = new CheckpointSaver(store, BACKEND, TWO)) {
+            saver.save(Fixtures.meta(1), state);
+            state.forEach(d -> BACKEND.zero(d.tensor()));
+            overwritten.countDown();
+        }
+        List<BoxData> back = Fixtures.empty(Fixtures.wholeState());
+        store.loadNewest(BACKEND, c -> back);
+        assertEquals(List.of(), Fixtures.differences(back, 1));
+    }
+
+    @Test
+    void savesFollowEachOtherWithoutWaitingByHand() {
+        CheckpointStore store = CheckpointStore.open(folder);
+        List<BoxData> state = Fixtures.filled(Fixtures.wholeState(), 0);
+        SaveStats stats;
+        try (CheckpointSaver saver = new CheckpointSaver(store, BACKEND, TWO)) {
+            for (long step = 1; step <= 30; step++) {
+                List<BoxData> next = Fixtures.filled(Fixtures.wholeState(), step);
+                for (int i = 0; i < state.size(); i++) {
+                    BACKEND.copy(state.get(i).tensor(), next.get(i).tensor());
+                }
+                saver.save(Fixtures.meta(step), state);
+            }
+            saver.await();
+            stats = saver.stats();
+        }
+        assertEquals(30, stats.saves());
+        assertTrue(stats.totalStallSeconds() >= stats.lastStallSeconds() && stats.lastBytes() > 0);
+        assertEquals(List.of(30L, 29L), store.list().stream().map(CheckpointInfo::step).toList());
+        List<BoxData> back = Fixtures.empty(Fixtures.wholeState());
+        store.loadNewest(BACKEND, c -> back);
+        assertEquals(List.of(), Fixtures.differences(back, 30));
+    }
+
+    @Test
+    void stagingMemoryIsUsedAgainAndFitsChangingSizes() {
+        CheckpointStore store = CheckpointStore.open(folder);
+        List<Integer> allocations = new ArrayList<>();
+        try (CheckpointSaver saver = new CheckpointSaver(store, BACKEND, TWO, n -> {
+            allocations.add(n);
+            return ByteBuffer.allocateDirect(n);
+        })) {
+            long[] rows = {100, 100, 90, 20_000_000, 20_000_000, 50, 33_000_000};
+            for (int i = 0; i < rows.length; i++) {
+                Box box = Box.whole("t", rows[i]);
+                BoxData data = rows[i] > 1000 ? Fixtures.empty(box, DType.F32) : Fixtures.filled(box, DType.F32, i);
+                saver.save(Fixtures.meta(i), List.of(data));
+                saver.await();
+                assertEquals(i + 1, saver.stats().saves());
+            }
+        }
+        assertEquals(List.of(4096, 64 << 20, 12_894_208, 64_892_928), allocations, allocations::toString);
+        assertEquals(List.of(), store.openNewest().verify());
+    }
+
+    @Test
+    void aFullDiskIsAWarningAndTheLastGoodCheckpointStays() throws Exception {
+        Path disk = Files.createDirectories(folder.resolve("disk"));
+        assumeTrue(run("mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk.toString()), "mounting a small tmpfs is not permitted here");
+        try {
+            CheckpointStore store = CheckpointStore.open(disk);
+            try (CheckpointSaver saver = new CheckpointSaver(store, BACKEND, Fixtures.KEEP_ALL)) {
+                for (long step = 1; step <= 4; step++) {
+                    saver.save(Fixtures.meta(step), Fixtures.filled(Fixtures.wholeState(), step));
+                }
+                saver.await();
+                assertTrue(saver.stats().failures() > 0 && saver.stats().saves() > 0, saver.stats().toString());
+                long good = saver.stats().lastStep();
+                List<BoxData> back = Fixtures.empty(Fixtures.wholeState());
+                assertEquals(good, store.loadNewest(BACKEND, c -> back).orElseThrow().step());
+                assertEquals(List.of(), Fixtures.differences(back, good));
+                assertTrue(store.list().stream().allMatch(CheckpointInfo::complete), store.list().toString());
+            }
+        } finally {
+            run("umount", disk.toString());
+        }
+    }
+
+    @Test
+    void anUnwritableFolderIsAWarning() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "in the way");
+        SaveStats stats = Fixtures.save(CheckpointStore.open(file.resolve("run").toString()), 1);
+        assertEquals(1, stats.failures());
+        assertEquals(-1, stats.lastStep());
+    }
+
+    @Test
+    void whenOneRankFailsNoneCommits() {
+        List<SaveStats> stats = ThreadRanks.run(3, group -> {
+            CheckpointStore store = CheckpointStore.open(folder.toString(), group);
+            try (CheckpointSaver saver = new CheckpointSaver(store, BACKEND, TWO, n -> {
+                if (group.rank() == 1) {
+                    throw new OutOfMemoryError("planted");
+                }
+                return ByteBuffer.allocateDirect(n);
+            })) {
+                saver.save(Fixtures.meta(1), group.rank() == 0 ? List.of() : Fixtures.filled(Fixtures.wholeState(), 1));
+                saver.await();
+                return saver.stats();
+            }
+        });
+        assertEquals(List.of(1L, 1L, 1L), stats.stream().map(SaveStats::failures).toList());
+        assertEquals(List.of(), CheckpointStore.open(folder).list());
+    }
+
+    @Test
+    void dueByTheClockAndByTheStep() {
+        AtomicLong now = new AtomicLong();
+        SaveSchedule schedule = new SaveSchedule(new Retention(Duration.ofMinutes(5), 100, 2, 0), now::get);
+        assertEquals(Optional.empty(), schedule.due(1));
+        now.addAndGet(Duration.ofMinutes(5).toNanos());
+        assertEquals(Optional.of(SaveKind.EPHEMERAL), schedule.due(2));
+        assertEquals(Optional.empty(), schedule.due(3));
+        now.addAndGet(Duration.ofMinutes(4).toNanos());
+        assertEquals(Optional.of(SaveKind.PERMANENT), schedule.due(100));
+        now.addAndGet(Duration.ofMinutes(4).toNanos());
+        assertEquals(Optional.empty(), schedule.due(101));
+    }
+
+    @Test
+    void retentionKeepsWhatItsRulesName() {
+        List<CheckpointInfo> all = new ArrayList<>();
+        for (long step = 12; step >= 1; step--) {
+            all.add(info(step, 1, step % 4 == 0 ? SaveKind.PERMANENT : SaveKind.EPHEMERAL));
+        }
+        assertEquals(List.of(1L, 2L, 3L, 5L, 6L, 7L, 9L), steps(new Retention(Duration.ZERO, 4, 2, 0), all));
+        assertEquals(List.of(1L, 2L, 3L, 4L, 5L, 6L, 7L, 9L), steps(new Retention(Duration.ZERO, 4, 2, 2), all));
+        List<CheckpointInfo> two = List.of(info(2, 1, SaveKind.EPHEMERAL), info(1, 1, SaveKind.EPHEMERAL));
+        assertEquals(List.of(), steps(new Retention(Duration.ZERO, 0, 1, 0), two), "never fewer than two stay");
+        List<CheckpointInfo> again = List.of(info(5, 2, SaveKind.PERMANENT), info(5, 1, SaveKind.PERMANENT), info(4, 1, SaveKind.EPHEMERAL));
+        assertEquals(List.of(5L), steps(new Retention(Duration.ZERO, 5, 2, 0), again));
+    }
+
+    private static List<Long> steps(Retention retention, List<CheckpointInfo> all) {
+        return retention.surplus(all).stream().map(CheckpointInfo::step).toList();
+    }
+
+    private static CheckpointInfo info(long step, int attempt, SaveKind kind) {
+        return new CheckpointInfo(new StepName(step, attempt).folder(), step, attempt, true, "", kind, 1, "");
+    }
+
+    private static boolean run(String... command) throws IOException, InterruptedException {
+        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+    }
+}
