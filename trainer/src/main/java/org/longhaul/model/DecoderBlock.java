@@ -81,8 +81,9 @@ final class DecoderBlock {
      *
      * @param dx [L,D] gradient of the output, overwritten with the gradient of the input
      * @param b what the forward kept; with recomputation the rest is filled here
+     * @param accumulate whether the matrices' gradients hold earlier micro-batches; those of the norms are always added to
      */
-    void backward(Tensor dx, BlockBuffers b, Scratch s) {
+    void backward(Tensor dx, BlockBuffers b, Scratch s, boolean accumulate) {
         if (recompute == Recompute.FULL) {
             ops.rmsNorm(b.n1Local(), b.rstd1(), b.x1(), weights.norm1, eps);
             attend(b);
@@ -94,20 +95,20 @@ final class DecoderBlock {
         ops.linearBackwardInput(s.dh, dOut_TD, weights.down, false);
         Tensor dGateUp_TF = b.gateUp();
         ops.swigluBackward(dGateUp_TF, recompute == Recompute.NONE ? null : b.h(), s.dh, b.gateUp());
-        ops.linearBackwardWeight(gradients.down, dOut_TD, b.h());
+        ops.linearBackwardWeight(gradients.down, dOut_TD, b.h(), accumulate);
         ops.linearBackwardInput(s.dWide, dGateUp_TF, weights.gateUp, false);
         if (recompute == Recompute.SELECTIVE) {
             ops.rmsNorm(b.n2Local(), b.rstd2(), b.x2(), weights.norm2, eps);
             group.allGather(b.n2(), b.n2Local(), stream);
         }
-        ops.linearBackwardWeight(gradients.gateUp, dGateUp_TF, b.n2());
+        ops.linearBackwardWeight(gradients.gateUp, dGateUp_TF, b.n2(), accumulate);
         group.reduceScatter(s.dWideLocal, s.dWide, ReduceOp.SUM, stream);
         ops.rmsNormBackward(dx, gradients.norm2, s.dWideLocal, b.x2(), weights.norm2, b.rstd2(), dx);
 
         // Attention half: x2 = x1 + attention · Woutᵀ.
         Tensor dX2_TD = gathered(dx, s);
         ops.linearBackwardInput(s.dAttention, dX2_TD, weights.out, false);
-        ops.linearBackwardWeight(gradients.out, dX2_TD, b.attention());
+        ops.linearBackwardWeight(gradients.out, dX2_TD, b.attention(), accumulate);
         ops.attentionBackward(
                 s.dQkv, s.dAttention, b.qkv(), b.attention(), b.lse(), rotary.cos(), rotary.sin(), attentionShape);
         ops.linearBackwardInput(s.dWide, s.dQkv, weights.qkv, false);
@@ -115,7 +116,7 @@ final class DecoderBlock {
             ops.rmsNorm(b.n1Local(), b.rstd1(), b.x1(), weights.norm1, eps);
             group.allGather(b.n1(), b.n1Local(), stream);
         }
-        ops.linearBackwardWeight(gradients.qkv, s.dQkv, b.n1());
+        ops.linearBackwardWeight(gradients.qkv, s.dQkv, b.n1(), accumulate);
         group.reduceScatter(s.dWideLocal, s.dWide, ReduceOp.SUM, stream);
         ops.rmsNormBackward(dx, gradients.norm1, s.dWideLocal, b.x1(), weights.norm1, b.rstd1(), dx);
     }

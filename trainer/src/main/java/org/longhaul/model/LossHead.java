@@ -55,8 +55,8 @@ final class LossHead {
         this.buffers = buffers;
     }
 
-    /** loss[T] of every token and dx[L,D], the gradient of the stage's last sum x[L,D]; adds to the weights' gradients. */
-    void lossAndGradient(Tensor loss, Tensor dx, Tensor x, Tensor targets) {
+    /** loss[T] of every token and dx[L,D], the gradient of the stage's last sum x[L,D]; sets or adds to the weights' gradients. */
+    void lossAndGradient(Tensor loss, Tensor dx, Tensor x, Tensor targets, boolean accumulate) {
         normed(x);
         chunks((from, to) -> {
             Tensor normed_CD = buffers.normed.rows(from, to);
@@ -69,7 +69,7 @@ final class LossHead {
                 globalLoss(loss_C, logits_CV, targets_C);
             }
             ops.linearBackwardInput(buffers.dNormed.rows(from, to), logits_CV, weight, false);
-            ops.linearBackwardWeight(gradient, logits_CV, normed_CD);
+            ops.linearBackwardWeight(gradient, logits_CV, normed_CD, accumulate || from > 0);
         });
         Tensor dNormed_LD = BlockBuffers.local(buffers.dNormed, shape);
         group.reduceScatter(dNormed_LD, buffers.dNormed, ReduceOp.SUM, stream);

@@ -2,6 +2,7 @@ package org.longhaul.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
 import org.longhaul.parallel.Communicator;
@@ -37,6 +38,7 @@ public final class ModelStage implements AutoCloseable {
     private final Slot[] slots;
     private final DecoderBlock.Scratch scratch;
     private final Tensor wide;
+    private final Tensor addedGradients;
     private final Tensor wideLocal;
     private final LossHead head;
 
@@ -74,6 +76,8 @@ public final class ModelStage implements AutoCloseable {
         this.gradientScale = scalars.tensor("gradient scale", 0, DType.F32, 1);
         this.lossSum = scalars.tensor("loss sum", Arena.ALIGNMENT, DType.F32, 1);
         this.zLossSum = scalars.tensor("z loss sum", 2 * Arena.ALIGNMENT, DType.F32, 1);
+        this.addedGradients =
+                options.training() ? parameters.gradients().slice(layout.decayed(), layout.elements()) : null;
         this.wide = memory.tensor(0, "wide");
         this.wideLocal = BlockBuffers.local(wide, shape);
         AttentionShape attention = new AttentionShape(
@@ -169,19 +173,35 @@ public final class ModelStage implements AutoCloseable {
         return s.output;
     }
 
-    /** Mirror of {@link #forward}; returns {@link #gradient}, which is of no use on the first stage. */
-    public Tensor backward(int slot) {
+    /**
+     * Mirror of {@link #forward}; returns {@link #gradient}, which is of no use on the first stage.
+     *
+     * @param firstOfStep whether this is the first micro-batch of a step, whose matrix gradients replace what the arena held
+     * @param ready told each bucket of the layout whose gradients this micro-batch has completed, as soon as it has
+     */
+    public Tensor backward(int slot, boolean firstOfStep, IntConsumer ready) {
         Slot s = slots[slot];
         Tensor dx_LD = s.gradient;
+        ParameterLayout layout = parameters.layout();
+        if (firstOfStep) {
+            // What is added to, whatever comes first: norm weights and the embedding.
+            backend.zero(addedGradients);
+            if (range.first()) {
+                backend.zero(parameters.gradient("embedding"));
+            }
+        }
         if (range.last()) {
-            head.lossAndGradient(s.loss, dx_LD, s.output, s.targets);
+            head.lossAndGradient(s.loss, dx_LD, s.output, s.targets, !firstOfStep);
             ops.sum(lossSum, s.loss);
+            ready.accept(layout.headBucket());
         }
         for (int i = blocks.size() - 1; i >= 0; i--) {
-            blocks.get(i).backward(dx_LD, s.backward.get(i), scratch);
+            blocks.get(i).backward(dx_LD, s.backward.get(i), scratch, !firstOfStep);
+            ready.accept(layout.layerBucket(range.firstLayer() + i));
         }
         if (range.first()) {
             embedBackward(s, dx_LD);
+            ready.accept(layout.embeddingBucket());
         }
         return dx_LD;
     }
@@ -202,12 +222,10 @@ public final class ModelStage implements AutoCloseable {
         return head.logits(slots[slot].output, from, to);
     }
 
-    /** Sums the replicated parameters' gradients over the tensor-parallel group; once after the last micro-batch. */
+    /** Sums the norm weights' gradients over the tensor-parallel group, whose ranks saw different tokens; once a step. */
     public void finishGradients() {
         if (group.size() > 1) {
-            ParameterLayout layout = parameters.layout();
-            group.allReduce(
-                    parameters.gradients().slice(layout.decayed(), layout.elements()), ReduceOp.SUM, stream);
+            group.allReduce(addedGradients, ReduceOp.SUM, stream);
         }
     }
 

@@ -4,11 +4,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.longhaul.parallel.ShardedArena;
+import org.longhaul.parallel.ShardedArena.Bucket;
 
 /**
  * Where each parameter of one rank lies in its flat arenas: matrices, which decay, come first in order of use, then the norm
- * weights. Offsets are in elements and alike for weights, master copy, gradients and moments. The total is padded so that the
- * data-parallel ranks share it evenly.
+ * weights. Offsets are in elements and alike for weights and gradients.
  */
 public final class ParameterLayout {
     /** Each parameter starts at a multiple of this many elements, so that it is aligned in every type of two bytes and more. */
@@ -21,6 +22,7 @@ public final class ParameterLayout {
     private final List<ParameterSpec> parameters = new ArrayList<>();
     private final List<Long> offsets = new ArrayList<>();
     private final Map<String, Integer> indexes = new HashMap<>();
+    private final List<Bucket> buckets = new ArrayList<>();
     private final long decayed;
     private final long elements;
 
@@ -38,9 +40,18 @@ public final class ParameterLayout {
         requireDivisible("kv_heads", config.kvHeads());
         requireDivisible("ffn", config.ffn());
         requireDivisible("vocab", config.vocab());
-        long end = place(matrices(), 0);
-        decayed = pad(end, ALIGNMENT);
-        elements = pad(place(norms(), decayed), ALIGNMENT * dataSize);
+        long at = 0;
+        if (stage.first()) {
+            at = bucket("embedding", List.of(embedding()), at, dataSize, true);
+        }
+        for (int layer = stage.firstLayer(); layer < stage.endLayer(); layer++) {
+            at = bucket("layers." + layer, matrices(layer), at, dataSize, true);
+        }
+        if (stage.last()) {
+            at = bucket("head", List.of(matrix("head", rows("lm_head.weight", config.vocab(), config.dModel()))), at, dataSize, true);
+        }
+        decayed = at;
+        elements = bucket("norms", norms(), at, dataSize, false);
     }
 
     /** The layout of a model on one rank. */
@@ -85,6 +96,34 @@ public final class ParameterLayout {
             throw new IllegalArgumentException("no parameter " + name + " in this stage");
         }
         return index;
+    }
+
+    /**
+     * Ranges whose gradients complete together: the embedding, each layer's matrices, the head, and last the norm weights, which
+     * alone do not decay. Each is padded so that the data-parallel ranks share it evenly.
+     */
+    public List<Bucket> buckets() {
+        return List.copyOf(buckets);
+    }
+
+    /** Index of the embedding's bucket; first stage only. */
+    public int embeddingBucket() {
+        return 0;
+    }
+
+    /** Index of a layer's bucket. */
+    public int layerBucket(int layer) {
+        return layer - stage.firstLayer() + (stage.first() ? 1 : 0);
+    }
+
+    /** Index of the head's bucket; last stage only. */
+    public int headBucket() {
+        return normBucket() - 1;
+    }
+
+    /** Index of the norm weights' bucket. */
+    public int normBucket() {
+        return buckets.size() - 1;
     }
 
     /** End of the part that decays, and that is different on every tensor-parallel rank. */
@@ -144,7 +183,8 @@ public final class ParameterLayout {
                 new long[] {rows, (to - from) / rows});
     }
 
-    private long place(List<ParameterSpec> specs, long from) {
+    // Appends parameters whose gradients complete together and returns the padded end.
+    private long bucket(String name, List<ParameterSpec> specs, long from, int dataSize, boolean decay) {
         long at = from;
         for (ParameterSpec spec : specs) {
             at = pad(at, ALIGNMENT);
@@ -153,31 +193,29 @@ public final class ParameterLayout {
             offsets.add(at);
             at += spec.elements();
         }
-        return at;
+        long end = from + ShardedArena.padded(at - from, dataSize);
+        buckets.add(new Bucket(name, from, end, decay));
+        return end;
     }
 
-    private List<ParameterSpec> matrices() {
+    private ParameterSpec embedding() {
+        return matrix("embedding", rows("model.embed_tokens.weight", config.vocab(), config.dModel()));
+    }
+
+    private List<ParameterSpec> matrices(int layer) {
         List<ParameterSpec> specs = new ArrayList<>();
         long d = config.dModel();
         long head = config.headDim();
-        if (stage.first()) {
-            specs.add(matrix("embedding", rows("model.embed_tokens.weight", config.vocab(), d)));
-        }
-        for (int layer = stage.firstLayer(); layer < stage.endLayer(); layer++) {
-            String global = "model.layers." + layer + ".";
-            String local = "layers." + layer + ".";
-            specs.add(matrix(local + "qkv",
-                    rows(global + "self_attn.q_proj.weight", config.heads() * head, d),
-                    rows(global + "self_attn.k_proj.weight", config.kvHeads() * head, d),
-                    rows(global + "self_attn.v_proj.weight", config.kvHeads() * head, d)));
-            specs.add(matrix(local + "out", columns(global + "self_attn.o_proj.weight", d, config.heads() * head)));
-            specs.add(matrix(local + "gate_up",
-                    rows(global + "mlp.gate_proj.weight", config.ffn(), d), rows(global + "mlp.up_proj.weight", config.ffn(), d)));
-            specs.add(matrix(local + "down", columns(global + "mlp.down_proj.weight", d, config.ffn())));
-        }
-        if (stage.last()) {
-            specs.add(matrix("head", rows("lm_head.weight", config.vocab(), d)));
-        }
+        String global = "model.layers." + layer + ".";
+        String local = "layers." + layer + ".";
+        specs.add(matrix(local + "qkv",
+                rows(global + "self_attn.q_proj.weight", config.heads() * head, d),
+                rows(global + "self_attn.k_proj.weight", config.kvHeads() * head, d),
+                rows(global + "self_attn.v_proj.weight", config.kvHeads() * head, d)));
+        specs.add(matrix(local + "out", columns(global + "self_attn.o_proj.weight", d, config.heads() * head)));
+        specs.add(matrix(local + "gate_up",
+                rows(global + "mlp.gate_proj.weight", config.ffn(), d), rows(global + "mlp.up_proj.weight", config.ffn(), d)));
+        specs.add(matrix(local + "down", columns(global + "mlp.down_proj.weight", d, config.ffn())));
         return specs;
     }
 

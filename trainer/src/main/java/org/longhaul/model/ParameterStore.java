@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.longhaul.parallel.Communicator;
+import org.longhaul.parallel.ShardedArena;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
@@ -13,15 +15,15 @@ import org.longhaul.tensor.Tensor;
 
 /**
  * One rank's parameters in flat arenas: weights in the compute type and F32 gradients whole; the F32 master copy and the two
- * moments only for this data-parallel rank's share (ZeRO-1). Where the compute type is F32 the master is the weights' share.
+ * moments only for the parts that this data-parallel rank owns (ZeRO-1), one after the other in bucket order. Where nothing is
+ * divided and the compute type is F32, the master is the weights themselves.
  */
 public final class ParameterStore implements AutoCloseable {
     private static final int CHUNK = 1 << 20;
 
     private final Backend backend;
     private final ParameterLayout layout;
-    private final long shardFrom;
-    private final long shardTo;
+    private final ShardedArena shards;
     private final List<Arena> arenas = new ArrayList<>();
     private final Tensor weights;
     private final Tensor gradients;
@@ -32,23 +34,19 @@ public final class ParameterStore implements AutoCloseable {
     private final Tensor[] gradientViews;
 
     /** Allocates zeroed arenas; without {@code training} only the weights. */
-    public ParameterStore(Backend backend, ParameterLayout layout, int dataRank, int dataSize, boolean training) {
+    public ParameterStore(Backend backend, ParameterLayout layout, Communicator data, boolean training) {
         this.backend = backend;
         this.layout = layout;
+        this.shards = new ShardedArena(data, layout.buckets());
         long n = layout.elements();
-        if (n % dataSize != 0) {
-            throw new IllegalArgumentException("layout of " + n + " elements was not padded for " + dataSize + " data ranks");
-        }
-        long share = n / dataSize;
-        shardFrom = dataRank * share;
-        shardTo = shardFrom + share;
+        long share = shards.ownedElements();
         DType compute = backend.computeType();
         weights = arena("weights", compute, n);
         gradients = training ? arena("gradients", DType.F32, n) : null;
         firstMoment = training ? arena("first moment", DType.F32, share) : null;
         secondMoment = training ? arena("second moment", DType.F32, share) : null;
-        if (compute == DType.F32) {
-            master = weights.slice(shardFrom, shardTo);
+        if (compute == DType.F32 && data.size() == 1) {
+            master = weights;
         } else {
             master = training ? arena("master weights", DType.F32, share) : null;
         }
@@ -71,29 +69,24 @@ public final class ParameterStore implements AutoCloseable {
         return gradients;
     }
 
-    /** The master copy of elements {@link #shardFrom} to {@link #shardTo}, flat, F32. */
+    /** The master copy of the owned parts, flat, F32. */
     public Tensor master() {
         return master;
     }
 
-    /** Adam's first moment of the share, flat, F32. */
+    /** Adam's first moment of the owned parts, flat, F32. */
     public Tensor firstMoment() {
         return firstMoment;
     }
 
-    /** Adam's second moment of the share, flat, F32. */
+    /** Adam's second moment of the owned parts, flat, F32. */
     public Tensor secondMoment() {
         return secondMoment;
     }
 
-    /** First flat element of this data-parallel rank's share. */
-    public long shardFrom() {
-        return shardFrom;
-    }
-
-    /** End of this data-parallel rank's share. */
-    public long shardTo() {
-        return shardTo;
+    /** Which parts of the arenas this data-parallel rank updates. */
+    public ShardedArena shards() {
+        return shards;
     }
 
     /** A parameter's weights in its shape. */
@@ -120,10 +113,15 @@ public final class ParameterStore implements AutoCloseable {
             Tensor chunk = staging.tensor("initial weights", 0, DType.F32, n);
             backend.upload(chunk, bytes);
             backend.ops().cast(weights.slice(from, from + n), chunk);
-            long first = Math.max(from, shardFrom);
-            long end = Math.min(from + n, shardTo);
-            if (first < end && master != null && weights.dtype() != DType.F32) {
-                backend.copy(master.slice(first - shardFrom, end - shardFrom), chunk.slice(first - from, end - from));
+            if (master != null && master != weights) {
+                for (ShardedArena.Part part : shards.owned()) {
+                    long first = Math.max(from, part.from());
+                    long end = Math.min(from + n, part.to());
+                    if (first < end) {
+                        long at = part.stateFrom() + first - part.from();
+                        backend.copy(master.slice(at, at + end - first), chunk.slice(first - from, end - from));
+                    }
+                }
             }
         }
         backend.synchronize();

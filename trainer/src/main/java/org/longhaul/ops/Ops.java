@@ -21,8 +21,8 @@ public interface Ops {
     /** dx[T,K] = dy[T,N] · w[N,K], added to dx when {@code accumulate}. */
     void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate);
 
-    /** dw[N,K] (F32) += dy[T,N]ᵀ · x[T,K]. */
-    void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x);
+    /** dw[N,K] (F32) = dy[T,N]ᵀ · x[T,K], added to dw when {@code accumulate}. */
+    void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x, boolean accumulate);
 
     // ---- embedding ----
 

@@ -38,12 +38,18 @@ public final class PortableOps implements Ops {
     }
 
     @Override
-    public void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x) {
+    public void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x, boolean accumulate) {
         Shapes.linear(dy, x, dw);
         Shapes.type(DType.F32, dw);
         try (Scope s = Scope.on(dw)) {
             Aten a = new Aten(s);
-            a.addmm(s.of(dw), a.to(s.transposed(dy), DType.F32), a.to(s.of(x), DType.F32));
+            NDArray dyNT = a.to(s.transposed(dy), DType.F32);
+            NDArray xTK = a.to(s.of(x), DType.F32);
+            if (accumulate) {
+                a.addmm(s.of(dw), dyNT, xTK);
+            } else {
+                a.mm(s.of(dw), dyNT, xTK);
+            }
         }
     }
 
