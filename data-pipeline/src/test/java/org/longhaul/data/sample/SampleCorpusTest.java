@@ -57,9 +57,6 @@ class SampleCorpusTest {
     @Test
     void cleanDocumentsAreNoNearDuplicatesOfOneAnother() {
         for (Material material : SampleCorpus.materials(MATERIAL)) {
-            if (material.language().equals("code")) {
-                continue;
-            }
             TextMaker maker = new TextMaker(material, new Random(5));
             List<Set<String>> shingles = new ArrayList<>();
             for (int i = 0; i < 150; i++) {
