@@ -234,6 +234,26 @@ struct Jni<std::string> {
   static jstring out(JNIEnv* env, const std::string& text) { return env->NewStringUTF(text.c_str()); }
 };
 
+// A java.util.Set<String> to add to.
+struct Names {
+  JNIEnv* env;
+  jobject set;
+  void add(const char* name) const {
+    jclass type = env->FindClass("java/util/Set");
+    jmethodID method = env->GetMethodID(type, "add", "(Ljava/lang/Object;)Z");
+    env->CallBooleanMethod(set, method, env->NewStringUTF(name));
+    if (env->ExceptionCheck()) {
+      throw JavaPending();
+    }
+  }
+};
+template <>
+struct Jni<Names> {
+  using type = jobject;
+  static constexpr const char* signature = "Ljava/util/Set;";
+  static Names in(JNIEnv* env, jobject set) { return {env, set}; }
+};
+
 // One native: its name in PyTorchLibrary and what it does.
 struct Native {
   std::string name;

@@ -75,6 +75,19 @@ void addCreation(Natives& n) {
   // Longhaul runs no TorchScript, whose optimiser this would steer.
   add<[](bool) {}>(n, "setGraphExecutorOptimize");
 
+  add<[](Names features) {
+    const at::Context& context = at::globalContext();
+    const std::pair<const char*, bool> has[] = {
+        {"CUDA", context.hasCUDA()},     {"CUDNN", context.hasCuDNN()},      {"MKL", context.hasMKL()},
+        {"MKLDNN", context.hasMKLDNN()}, {"OPENMP", at::hasOpenMP()},        {"LAPACK", context.hasLAPACK()},
+    };
+    for (const auto& [name, present] : has) {
+      if (present) {
+        features.add(name);
+      }
+    }
+  }>(n, "torchShowConfig");
+
   // What a tensor is.
   add<[](const Tensor& t) -> Longs { return t.sizes().vec(); }>(n, "torchSizes");
   add<[](const Tensor& t) -> bool { return t.is_contiguous(); }>(n, "torchIsContiguous");
