@@ -12,6 +12,7 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.longhaul.error.UserError;
 
@@ -173,6 +174,20 @@ public final class Rendezvous implements AutoCloseable {
                 }
                 return in.readNBytes(in.readInt());
             });
+        }
+
+        /** The value if it is put within a time; empty otherwise. */
+        public Optional<byte[]> find(String key, Duration within) {
+            byte[] value = call(key, (in, out) -> {
+                out.writeByte(GET);
+                out.writeUTF(key);
+                out.writeLong(within.toMillis());
+                out.flush();
+                byte answer = in.readByte();
+                requireWelcome(answer);
+                return answer == LATE ? null : in.readNBytes(in.readInt());
+            });
+            return Optional.ofNullable(value);
         }
 
         /** This host's address as the store's host sees it, so that peers on the same network reach it. */

@@ -1,0 +1,76 @@
+package org.longhaul.natives;
+
+import com.sun.jna.Function;
+import com.sun.jna.Native;
+import com.sun.jna.NativeLibrary;
+import com.sun.jna.Pointer;
+import com.sun.jna.Structure;
+
+/** NCCL's C entry points and constants as they are (nccl.h). */
+final class NcclApi {
+    static final int UNIQUE_ID_BYTES = 128;
+    static final int SUCCESS = 0;
+    static final int IN_PROGRESS = 7;
+
+    static final int INT8 = 0;
+    static final int INT32 = 2;
+    static final int INT64 = 4;
+    static final int FLOAT32 = 7;
+    static final int BFLOAT16 = 9;
+
+    static final int SUM = 0;
+    static final int MAX = 2;
+
+    private static final Function INIT_RANK;
+
+    static {
+        NativeLibrary library = NativeLibraries.open(
+                "nccl", "it comes with every CUDA build of PyTorch: point PYTORCH_LIBRARY_PATH at that PyTorch's lib folder",
+                "libnccl.so.2");
+        Native.register(NcclApi.class, library);
+        INIT_RANK = library.getFunction("ncclCommInitRank");
+    }
+
+    private NcclApi() {}
+
+    /** The group's name as the library passes it: by value. */
+    @Structure.FieldOrder("internal")
+    public static final class UniqueId extends Structure implements Structure.ByValue {
+        /** Opaque bytes. */
+        public byte[] internal = new byte[UNIQUE_ID_BYTES];
+    }
+
+    static int ncclCommInitRank(Pointer comm, int ranks, UniqueId id, int rank) {
+        return INIT_RANK.invokeInt(new Object[] {comm, ranks, id, rank});
+    }
+
+    static native int ncclGetVersion(Pointer version);
+
+    static native int ncclGetUniqueId(Pointer id);
+
+    static native String ncclGetErrorString(int status);
+
+    static native String ncclGetLastError(long comm);
+
+    static native int ncclCommDestroy(long comm);
+
+    static native int ncclCommAbort(long comm);
+
+    static native int ncclCommGetAsyncError(long comm, Pointer status);
+
+    static native int ncclAllReduce(long send, long receive, long count, int type, int op, long comm, long stream);
+
+    static native int ncclReduceScatter(long send, long receive, long receiveCount, int type, int op, long comm, long stream);
+
+    static native int ncclAllGather(long send, long receive, long sendCount, int type, long comm, long stream);
+
+    static native int ncclBroadcast(long send, long receive, long count, int type, int root, long comm, long stream);
+
+    static native int ncclSend(long send, long count, int type, int peer, long comm, long stream);
+
+    static native int ncclRecv(long receive, long count, int type, int peer, long comm, long stream);
+
+    static native int ncclGroupStart();
+
+    static native int ncclGroupEnd();
+}
