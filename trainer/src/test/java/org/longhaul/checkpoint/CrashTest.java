@@ -36,8 +36,8 @@ class CrashTest {
 
     private void deathAtEveryChange(boolean atomic) throws IOException {
         for (int dieAt = 1;; dieAt++) {
-            Path root = folder.resolve("die-at-" + dieAt);
-            CrashStorage storage = new CrashStorage(new LocalStorage(root), atomic, dieAt);
+            MemoryStorage disk = new MemoryStorage();
+            CrashStorage storage = new CrashStorage(disk, atomic, dieAt);
             long committed = -1;
             CheckpointStore dying = new CheckpointStore(storage, RankGroup.single());
             for (long step = 1; step <= 5 && !storage.dead(); step++) {
@@ -46,7 +46,7 @@ class CrashTest {
                     committed = step;
                 }
             }
-            assertRecovers(new CheckpointStore(new CrashStorage(new LocalStorage(root), atomic, Integer.MAX_VALUE), RankGroup.single()),
+            assertRecovers(new CheckpointStore(new CrashStorage(disk, atomic, Integer.MAX_VALUE), RankGroup.single()),
                     committed, "died at change " + dieAt);
             if (!storage.dead()) {
                 assertTrue(dieAt > 60, "only " + dieAt + " changes were tried");
@@ -63,7 +63,7 @@ class CrashTest {
             int lines = 1 + random.nextInt(6);
             long nanos = random.nextInt(4_000_000);
             String where = "round " + round + ": killed " + nanos + " ns after line " + lines;
-            Process child = new ProcessBuilder(ProcessHandle.current().info().command().orElseThrow(), "-Xmx64m",
+            Process child = new ProcessBuilder(ProcessHandle.current().info().command().orElseThrow(), "-Xmx64m", "-XX:+UseSerialGC",
                     "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), Saving.class.getName(), folder.toString())
                     .redirectError(ProcessBuilder.Redirect.DISCARD).start();
             try (BufferedReader out = child.inputReader(StandardCharsets.UTF_8)) {

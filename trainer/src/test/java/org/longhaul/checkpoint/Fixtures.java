@@ -38,16 +38,20 @@ final class Fixtures {
     /** A filled tensor for a box. */
     static BoxData filled(Box box, DType dtype, long step) {
         BoxData data = empty(box, dtype);
+        fill(data, step);
+        return data;
+    }
+
+    static void fill(BoxData data, long step) {
         ByteBuffer bytes = BACKEND.bytes(data.tensor());
-        for (long global : BoxesTest.ordered(box)) {
-            float v = value(box.tensor(), global, step);
-            if (dtype == DType.F32) {
+        for (long global : BoxesTest.ordered(data.box())) {
+            float v = value(data.box().tensor(), global, step);
+            if (data.tensor().dtype() == DType.F32) {
                 bytes.putFloat(v);
             } else {
                 bytes.putShort(BFloat16.fromFloat(v));
             }
         }
-        return data;
     }
 
     static BoxData empty(Box box, DType dtype) {
