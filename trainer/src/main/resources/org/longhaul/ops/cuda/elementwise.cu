@@ -1,0 +1,65 @@
+// Flat element-wise passes: one thread, eight elements, in sixteen-byte vectors when `vector` is set (all bases aligned), with
+// a scalar tail.
+
+template <typename V, typename S>
+LH_INLINE void eight(i64 n, int vector, V whole, S single) {
+    i64 first = ((i64)blockIdx.x * blockDim.x + threadIdx.x) * 8;
+    if (first >= n) return;
+    if (vector && first + 8 <= n) {
+        whole(first);
+    } else {
+        i64 end = first + 8 < n ? first + 8 : n;
+        for (i64 i = first; i < end; i++) single(i);
+    }
+}
+
+// y = x + delta
+extern "C" __global__ void add_elements(elem *y, const elem *x, const elem *delta, i64 n, int vector) {
+    eight(n, vector, [&](i64 at) {
+        Raw8 ra = load8(x + at), rb = load8(delta + at);
+        float a[8], b[8];
+        unpack(ra, a);
+        unpack(rb, b);
+#pragma unroll
+        for (int k = 0; k < 8; k++) a[k] += b[k];
+        put8(y + at, a);
+    }, [&](i64 i) { put(y + i, toFloat(x[i]) + toFloat(delta[i])); });
+}
+
+// y += x * alpha
+extern "C" __global__ void axpy_f32(float *y, const float *x, float alpha, i64 n, int vector) {
+    eight(n, vector, [&](i64 at) {
+        Raw8Float ra = load8(y + at), rb = load8(x + at);
+        float a[8], b[8];
+        unpack(ra, a);
+        unpack(rb, b);
+#pragma unroll
+        for (int k = 0; k < 8; k++) a[k] += b[k] * alpha;
+        put8(y + at, a);
+    }, [&](i64 i) { y[i] += x[i] * alpha; });
+}
+
+template <typename T>
+LH_INLINE void scaleBody(T *x, const float *factor, i64 n, int vector) {
+    float f = *factor;
+    eight(n, vector, [&](i64 at) {
+        float a[8];
+        get8(x + at, a);
+#pragma unroll
+        for (int k = 0; k < 8; k++) a[k] *= f;
+        put8(x + at, a);
+    }, [&](i64 i) { put(x + i, toFloat(x[i]) * f); });
+}
+extern "C" __global__ void scale_f32(float *x, const float *factor, i64 n, int vector) { scaleBody(x, factor, n, vector); }
+extern "C" __global__ void scale_bf16(bf16 *x, const float *factor, i64 n, int vector) { scaleBody(x, factor, n, vector); }
+
+template <typename D, typename S>
+LH_INLINE void castBody(D *d, const S *s, i64 n, int vector) {
+    eight(n, vector, [&](i64 at) {
+        float a[8];
+        get8(s + at, a);
+        put8(d + at, a);
+    }, [&](i64 i) { put(d + i, toFloat(s[i])); });
+}
+extern "C" __global__ void cast_f32_bf16(bf16 *d, const float *s, i64 n, int vector) { castBody(d, s, n, vector); }
+extern "C" __global__ void cast_bf16_f32(float *d, const bf16 *s, i64 n, int vector) { castBody(d, s, n, vector); }
