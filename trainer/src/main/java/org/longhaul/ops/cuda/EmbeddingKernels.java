@@ -1,0 +1,52 @@
+package org.longhaul.ops.cuda;
+
+import static org.longhaul.ops.cuda.Operands.aligned;
+import static org.longhaul.ops.cuda.Operands.flag;
+
+import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Tensor;
+
+/** Table rows by id, and their gradient added in token order. */
+final class EmbeddingKernels {
+    private static final int THREADS = 256;
+    private static final int VECTOR = 8;
+    /** Blocks of the backward pass for each multiprocessor; each owns a span of table rows and reads all ids. */
+    private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
+
+    private final KernelProvider provider;
+    private final Kernel forward;
+    private final Kernel backward;
+
+    EmbeddingKernels(KernelProvider provider) {
+        this.provider = provider;
+        forward = provider.kernel("embedding", "embedding");
+        backward = provider.kernel("embedding", "embedding_backward");
+    }
+
+    void forward(Tensor x, Tensor w, Tensor ids, long firstRow) {
+        check("embedding", x, w, ids);
+        Operands.type(provider.computeType(), "embedding", x, w);
+        int width = w.size(-1) % VECTOR == 0 && aligned(x, w) ? VECTOR : 1;
+        long chunks = x.elements() / width;
+        forward.pointer(x).pointer(w).pointer(ids).int64(firstRow).int64(w.size(0)).int32((int) (w.size(-1) / width))
+                .int32(Operands.count(chunks, "embedding chunks")).int32(width).cover(chunks, THREADS);
+    }
+
+    void backward(Tensor dw, Tensor dx, Tensor ids, long firstRow) {
+        check("embeddingBackward", dx, dw, ids);
+        Operands.type(provider.computeType(), "embeddingBackward", dx);
+        Operands.type(DType.F32, "embeddingBackward", dw);
+        long rows = dw.size(0);
+        int span = (int) Math.max(1, (rows + (long) provider.multiprocessors() * BLOCKS_PER_MULTIPROCESSOR - 1)
+                / ((long) provider.multiprocessors() * BLOCKS_PER_MULTIPROCESSOR));
+        int dim = (int) dw.size(-1);
+        backward.pointer(dw).pointer(dx).pointer(ids).int64(firstRow).int64(rows).int32(span)
+                .int32(Operands.count(ids.elements(), "tokens")).int32(dim).int32(flag(dim % VECTOR == 0 && aligned(dw, dx)))
+                .launch((int) ((rows + span - 1) / span), 1, THREADS, 1, 0);
+    }
+
+    private static void check(String what, Tensor x, Tensor w, Tensor ids) {
+        Operands.require(x.size(-1) == w.size(-1) && Operands.rows(x) == ids.elements(), what, x, w, ids);
+        Operands.type(DType.I32, what, ids);
+    }
+}

@@ -1,0 +1,136 @@
+package org.longhaul.ops.cuda;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
+import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.Ops;
+import org.longhaul.tensor.Arena;
+import org.longhaul.tensor.Backend;
+import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Tensor;
+
+/** A device in host memory whose kernels run in {@link KernelEmulator}; it has no matrix products and no attention. */
+final class EmulatedBackend implements Backend {
+    private final KernelEmulator emulator;
+    private final Ops ops;
+
+    EmulatedBackend(KernelEmulator emulator) {
+        this.emulator = emulator;
+        this.ops = new KernelOps(emulator) {
+            @Override
+            public void linear(Tensor y, Tensor x, Tensor w) {
+                throw new UnsupportedOperationException("emulated GPU: matrix products");
+            }
+
+            @Override
+            public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate) {
+                throw new UnsupportedOperationException("emulated GPU: matrix products");
+            }
+
+            @Override
+            public void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x) {
+                throw new UnsupportedOperationException("emulated GPU: matrix products");
+            }
+
+            @Override
+            public void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+                throw new UnsupportedOperationException("emulated GPU: attention");
+            }
+
+            @Override
+            public void attentionBackward(
+                    Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
+                throw new UnsupportedOperationException("emulated GPU: attention");
+            }
+        };
+    }
+
+    @Override
+    public String name() {
+        return "emulated";
+    }
+
+    @Override
+    public DType computeType() {
+        return emulator.computeType();
+    }
+
+    @Override
+    public Arena allocate(String name, long bytes) {
+        return new HostArena(name, bytes);
+    }
+
+    @Override
+    public Ops ops() {
+        return ops;
+    }
+
+    @Override
+    public Stream computeStream() {
+        return newStream("compute");
+    }
+
+    @Override
+    public Stream newStream(String name) {
+        return new Stream() {
+            @Override
+            public long handle() {
+                return 0;
+            }
+
+            @Override
+            public void waitFor(Stream other) {}
+
+            @Override
+            public void synchronize() {}
+        };
+    }
+
+    @Override
+    public void upload(Tensor destination, ByteBuffer source) {
+        ByteBuffer from = source.duplicate().clear();
+        new Pointer(destination.address()).getByteBuffer(0, destination.bytes()).put(from);
+    }
+
+    @Override
+    public void download(ByteBuffer destination, Tensor source) {
+        destination.duplicate().clear().put(new Pointer(source.address()).getByteBuffer(0, source.bytes()));
+    }
+
+    @Override
+    public void copy(Tensor destination, Tensor source) {
+        download(new Pointer(destination.address()).getByteBuffer(0, destination.bytes()), source);
+    }
+
+    @Override
+    public void zero(Tensor tensor) {
+        emulator.zero(tensor.address(), tensor.bytes());
+    }
+
+    @Override
+    public void synchronize() {}
+
+    @Override
+    public void close() {}
+
+    private static final class HostArena extends Arena {
+        private final Memory memory;
+
+        HostArena(String name, long bytes) {
+            super(name, bytes);
+            memory = new Memory(bytes + ALIGNMENT);
+            memory.clear();
+        }
+
+        @Override
+        public long address() {
+            return align(Pointer.nativeValue(memory));
+        }
+
+        @Override
+        public void close() {
+            memory.close();
+        }
+    }
+}

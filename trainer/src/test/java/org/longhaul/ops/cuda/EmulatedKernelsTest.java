@@ -1,0 +1,147 @@
+package org.longhaul.ops.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.longhaul.ops.AttentionShape;
+import org.longhaul.tensor.DType;
+
+/** Every kernel against float64, compiled for the CPU: odd sizes, odd alignments, repeated, poisoned, guarded. */
+class EmulatedKernelsTest {
+    @TempDir
+    static Path folder;
+
+    @BeforeAll
+    static void compiler() {
+        Assumptions.assumeTrue(KernelEmulator.available(), "needs g++ to emulate the CUDA kernels");
+    }
+
+    private static void on(DType compute, Consumer<Workbench> check) {
+        on(compute, 64 * 1024, check);
+    }
+
+    private static void on(DType compute, int shared, Consumer<Workbench> check) {
+        Assumptions.assumeTrue(compute == DType.BF16 || compute == DType.F32, "compute types are BF16 and F32");
+        long seed = System.nanoTime();
+        try (Workbench b = new Workbench(new EmulatedBackend(new KernelEmulator(compute, 2, shared, folder)), seed)) {
+            check.accept(b);
+        } catch (AssertionError | RuntimeException e) {
+            throw new AssertionError("seed " + seed + ", " + compute + ": " + e.getMessage(), e);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"BF16", "F32"})
+    void norms(DType compute) {
+        int[][] shapes = {{1, 64}, {7, 192}, {9, 768}, {3, 1024}, {3, 2048}, {2, 4096}, {2, 8192}, {3, 5120}, {5, 70}, {2, 1}, {2, 17000}};
+        for (int[] s : shapes) {
+            on(compute, b -> OpsChecks.norms(b, s[0], s[1], 0));
+        }
+        on(compute, b -> OpsChecks.norms(b, 5, 192, 1));
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"BF16", "F32"})
+    void normBackward(DType compute) {
+        int[][] shapes = {{1, 64}, {129, 192}, {35, 768}, {17, 1024}, {9, 2048}, {5, 4096}, {5, 8192}, {3, 5120}, {13, 70}, {2, 1}, {2, 17000}};
+        int alias = 0;
+        for (int[] s : shapes) {
+            int a = alias++ % 4;
+            on(compute, b -> OpsChecks.normBackward(b, s[0], s[1], 0, a));
+        }
+        on(compute, b -> OpsChecks.normBackward(b, 5, 192, 1, 1));
+        on(compute, b -> OpsChecks.normBackward(b, 21, 192, 0, 2));
+        on(compute, b -> OpsChecks.normBackward(b, 21, 192, 0, 0));
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"BF16", "F32"})
+    void swiglu(DType compute) {
+        for (int[] s : new int[][] {{1, 8}, {7, 2048}, {129, 13}, {3, 5504}}) {
+            on(compute, b -> OpsChecks.swiglu(b, s[0], s[1], 0));
+        }
+        on(compute, b -> OpsChecks.swiglu(b, 3, 64, 1));
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"BF16", "F32"})
+    void rope(DType compute) {
+        AttentionShape[] shapes = {
+            new AttentionShape(1, 1, 1, 1, 2), new AttentionShape(2, 7, 12, 12, 64), new AttentionShape(3, 5, 8, 2, 128),
+            new AttentionShape(1, 129, 3, 1, 10), new AttentionShape(2, 9, 7, 7, 80),
+        };
+        for (AttentionShape s : shapes) {
+            on(compute, b -> OpsChecks.rope(b, s));
+            for (int layout = 0; layout < 4; layout++) {
+                boolean byHeads = layout % 2 == 0;
+                boolean expanded = layout > 1;
+                on(compute, b -> OpsChecks.ropePack(
+                        b, ((KernelOps) b.backend().ops()).ropeKernels(), s, byHeads, expanded));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"BF16", "F32"})
+    void embedding(DType compute) {
+        on(compute, b -> OpsChecks.embedding(b, 1, 3, 8, 0, false));
+        on(compute, b -> OpsChecks.embedding(b, 129, 50, 64, 0, true));
+        on(compute, b -> OpsChecks.embedding(b, 1500, 10, 16, 7, true));
+        on(compute, b -> OpsChecks.embedding(b, 700, 1000, 24, 2000, false));
+        on(compute, b -> OpsChecks.embedding(b, 77, 40, 13, 3, true));
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"BF16", "F32"})
+    void loss(DType compute) {
+        for (int[] s : new int[][] {{1, 1000}, {7, 257}, {6, 50257}, {5, 8}, {2, 3}, {4, 102400}}) {
+            on(compute, b -> LossChecks.whole(b, s[0], s[1], 0));
+        }
+        on(compute, b -> LossChecks.whole(b, 3, 1000, 1));
+        // All in shared memory, part of it, nothing of it.
+        on(compute, 227 * 1024, b -> LossChecks.whole(b, 2, 50257, 0));
+        on(compute, 0, b -> LossChecks.whole(b, 3, 4000, 0));
+        on(compute, b -> LossChecks.parallel(b, 7, 1001, 500));
+        on(compute, b -> LossChecks.parallel(b, 3, 20000, 8000));
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"BF16", "F32"})
+    void optimizer(DType compute) {
+        for (int n : new int[] {1, 7, 129, 5000, 8192}) {
+            on(compute, b -> OpsChecks.adamW(b, n, DType.F32, true));
+            on(compute, b -> OpsChecks.adamW(b, n, DType.BF16, true));
+        }
+        on(compute, b -> OpsChecks.adamW(b, 100, DType.F32, false));
+        on(compute, OpsChecks::clip);
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"BF16", "F32"})
+    void flat(DType compute) {
+        for (int n : new int[] {1, 7, 129, 50_000, 131_072}) {
+            on(compute, b -> OpsChecks.flat(b, n, 0));
+        }
+        on(compute, b -> OpsChecks.flat(b, 1000, 1));
+    }
+
+    /** The checks can fail: a kernel that leaves its output alone, or one told a wrong shape, is found. */
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"BF16"})
+    void poisonIsFound(DType compute) {
+        AssertionError e = assertThrows(AssertionError.class, () -> on(compute, b -> {
+            var x = b.normal("x", DType.F32, 1, 10);
+            var y = b.poisoned("y", DType.F32, 10);
+            b.run("nothing", () -> {}, y);
+            b.compare("nothing", y, b.values(x), 1);
+        }));
+        assertTrue(e.getMessage().contains("nothing"), e.getMessage());
+    }
+}
