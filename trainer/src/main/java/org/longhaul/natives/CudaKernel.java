@@ -80,6 +80,11 @@ public final class CudaKernel {
         return this;
     }
 
+    /** Forgets the arguments set since the last launch, when there is nothing to do after all. */
+    public void reset() {
+        next = 0;
+    }
+
     /** Enqueues the kernel with the arguments set since the last launch. */
     public void launch(
             CudaStream stream, int gridX, int gridY, int gridZ, int blockX, int blockY, int blockZ, int sharedBytes) {

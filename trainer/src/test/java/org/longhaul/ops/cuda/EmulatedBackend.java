@@ -29,7 +29,7 @@ final class EmulatedBackend implements Backend {
             }
 
             @Override
-            public void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x) {
+            public void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x, boolean accumulate) {
                 throw new UnsupportedOperationException("emulated GPU: matrix products");
             }
 

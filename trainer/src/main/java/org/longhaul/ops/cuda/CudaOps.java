@@ -1,0 +1,86 @@
+package org.longhaul.ops.cuda;
+
+import java.io.Closeable;
+import org.longhaul.cuda.CudaBackend;
+import org.longhaul.natives.CudaStream;
+import org.longhaul.natives.Gemm;
+import org.longhaul.ops.AttentionShape;
+import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Tensor;
+
+/**
+ * The operations on a GPU: fused kernels compiled for it, matrix products by cuBLASLt, attention by the fastest kernels at hand.
+ * All work goes to the backend's compute stream and may be captured into a CUDA graph once it has run eagerly.
+ */
+public final class CudaOps extends KernelOps implements Closeable {
+    private final GpuKernels kernels;
+    private final CudaStream stream;
+    private final Gemm gemm;
+    private final AttentionKernels attention;
+
+    /** For {@code new CudaBackend(settings, CudaOps::new)}. */
+    public CudaOps(CudaBackend backend) {
+        this(backend, new GpuKernels(backend));
+    }
+
+    private CudaOps(CudaBackend backend, GpuKernels kernels) {
+        super(kernels);
+        this.kernels = kernels;
+        this.stream = backend.computeStream();
+        this.gemm = new Gemm(backend.device(), backend.settings().gemmWorkspace(), backend.settings().deterministic(),
+                backend.settings().cache().resolve("gemm"));
+        this.attention = new AttentionKernels(backend, ropeKernels());
+    }
+
+    @Override
+    public void linear(Tensor y, Tensor x, Tensor w) {
+        layer("linear", y, x, w);
+        gemm.multiply(stream, y, x, false, w, true, 1, 0);
+    }
+
+    @Override
+    public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate) {
+        layer("linearBackwardInput", dy, dx, w);
+        gemm.multiply(stream, dx, dy, false, w, false, 1, accumulate ? 1 : 0);
+    }
+
+    @Override
+    public void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x, boolean accumulate) {
+        layer("linearBackwardWeight", dy, x, dw);
+        Operands.type(DType.F32, "linearBackwardWeight", dw);
+        gemm.multiply(stream, dw, dy, true, x, false, 1, accumulate ? 1 : 0);
+    }
+
+    private static void layer(String what, Tensor y, Tensor x, Tensor w) {
+        Operands.require(y.rank() == 2 && x.rank() == 2 && w.rank() == 2 && y.size(0) == x.size(0) && y.size(1) == w.size(0)
+                && x.size(1) == w.size(1), what, y, x, w);
+    }
+
+    @Override
+    public void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+        attention.forward(out, lse, qkv, shape);
+    }
+
+    @Override
+    public void attentionBackward(
+            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
+        attention.backward(dqkv, dout, qkv, out, lse, cos, sin, shape);
+    }
+
+    /** Matrix products and attention: what was chosen for each shape used so far. */
+    public String report() {
+        return gemm.report() + attention.report();
+    }
+
+    /** Device memory that the operations themselves hold, in bytes, besides libtorch's. */
+    public long heldBytes() {
+        return kernels.scratchBytes();
+    }
+
+    @Override
+    public void close() {
+        attention.close();
+        gemm.close();
+        kernels.close();
+    }
+}
