@@ -1,0 +1,22 @@
+package org.longhaul.data.job;
+
+import java.io.Serializable;
+import org.longhaul.config.Doc;
+import org.longhaul.data.language.LanguageSettings;
+import org.longhaul.data.quality.QualitySettings;
+import org.longhaul.data.text.TextSettings;
+
+/** What is done with the documents of an input, one by one, before deduplication. */
+@Doc("What is done with each document before deduplication: repair, language identification, quality rules.")
+public record RuleSet(
+        @Doc("Unicode repair and normalisation.") TextSettings text,
+        @Doc("Language identification.") LanguageSettings language,
+        @Doc("Quality rules.") QualitySettings quality)
+        implements Serializable {
+    /** Name of the rule set of inputs that name none. */
+    static final String DEFAULT = "default";
+
+    static RuleSet defaults() {
+        return new RuleSet(TextSettings.defaults(), LanguageSettings.defaults(), QualitySettings.defaults());
+    }
+}

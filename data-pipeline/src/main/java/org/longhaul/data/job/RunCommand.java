@@ -1,0 +1,34 @@
+package org.longhaul.data.job;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.longhaul.config.ConfigLoader;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code longhaul data run CONFIG [key=value …]}. */
+@Command(name = "run", description = "Turn raw text into token shards: filter, deduplicate, remix, tokenise, shuffle. A killed run goes on where it was.")
+final class RunCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "CONFIG", description = "YAML file; its keys are in docs/configuration.")
+    private Path config;
+
+    @Parameters(index = "1..*", paramLabel = "key=value", description = "Overrides, such as output.dir=/data/shards or inputs.web.path=/dumps/web.")
+    private List<String> overrides = new ArrayList<>();
+
+    @Option(names = "--overwrite", description = "Replace a finished data set in output.dir that was made with another configuration or other inputs.")
+    private boolean overwrite;
+
+    @Override
+    public void run() {
+        DataConfig loaded = ConfigLoader.load(config, overrides, DataConfig.class);
+        Report report = new Pipeline(loaded, overwrite).run();
+        ReportText.summary(report).forEach(spec.commandLine().getOut()::println);
+    }
+}
