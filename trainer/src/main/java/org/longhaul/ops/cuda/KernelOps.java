@@ -30,6 +30,16 @@ abstract class KernelOps implements Ops {
         return rope;
     }
 
+    /** Loss kernels, for measurements. */
+    final LossKernels lossKernels() {
+        return loss;
+    }
+
+    /** Norm kernels, for measurements. */
+    final NormKernels normKernels() {
+        return norm;
+    }
+
     /** Reduction kernels, for fp8 scales. */
     final ReduceKernels reduceKernels() {
         return reduce;

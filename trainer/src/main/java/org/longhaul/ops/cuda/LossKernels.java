@@ -9,7 +9,7 @@ import org.longhaul.tensor.Tensor;
 /** The cross-entropy head on rows of logits, whole or vocabulary-parallel. */
 final class LossKernels {
     private static final int VECTOR = 8;
-    private static final int THREADS = 1024;
+    private static final int MAX_THREADS = 1024;
     /** Narrow rows get a smaller block: at least this many vectors for each thread. */
     private static final int VECTORS_PER_THREAD = 4;
     private static final int MIN_THREADS = 128;
@@ -24,7 +24,8 @@ final class LossKernels {
     private final Kernel statistics;
     private final Kernel gradient;
     private final Kernel rescale;
-    private final int cacheBytes;
+    private int maxThreads = MAX_THREADS;
+    private int cacheBytes;
 
     LossKernels(KernelProvider provider, ReduceKernels reduce) {
         this.provider = provider;
@@ -36,6 +37,12 @@ final class LossKernels {
         statistics = provider.kernel("loss", "cross_entropy_statistics");
         gradient = provider.kernel("loss", "cross_entropy_gradient");
         rescale = provider.kernel("loss", "rescale_sums");
+    }
+
+    /** Takes other limits, for measurements: threads of a block, bytes of a row that it keeps in shared memory. */
+    void tune(int threads, int bytes) {
+        maxThreads = threads;
+        cacheBytes = Math.min(bytes, Math.max(0, provider.sharedBytes() - RESERVED_SHARED)) / 16 * 16;
     }
 
     void crossEntropy(
@@ -119,10 +126,10 @@ final class LossKernels {
         return Operands.count(rows, "rows");
     }
 
-    private static int threads(int width) {
+    private int threads(int width) {
         int wanted = width / (VECTOR * VECTORS_PER_THREAD);
         int threads = MIN_THREADS;
-        while (threads < wanted && threads < THREADS) {
+        while (threads < wanted && threads < maxThreads) {
             threads *= 2;
         }
         return threads;

@@ -25,6 +25,7 @@ final class NormKernels {
     private final Kernel[] addForward = new Kernel[MAX_VECTORS + 1];
     private final Kernel[] backward = new Kernel[MAX_VECTORS + 1];
     private final Kernel weightSum;
+    private int residentThreads = RESIDENT_THREADS;
 
     NormKernels(KernelProvider provider) {
         this.provider = provider;
@@ -35,6 +36,11 @@ final class NormKernels {
             backward[v] = provider.kernel("norm", "rms_norm_backward_" + v);
         }
         weightSum = provider.kernel("norm", "norm_weight_sum");
+    }
+
+    /** Takes another number of resident threads for the backward pass, for measurements. */
+    void tune(int resident) {
+        residentThreads = resident;
     }
 
     /** Vectors per thread and threads of a row; 0 vectors is the kernel for any width. */
@@ -89,7 +95,7 @@ final class NormKernels {
             return;
         }
         Geometry g = Geometry.of(width, aligned(dx, dy, x, w) && aligned(residual));
-        int perMultiprocessor = Math.max(1, RESIDENT_THREADS / (g.threads * g.rowsPerBlock));
+        int perMultiprocessor = Math.max(1, residentThreads / (g.threads * g.rowsPerBlock));
         int blocks = (int) Math.min((rows + g.rowsPerBlock - 1) / g.rowsPerBlock, (long) provider.multiprocessors() * perMultiprocessor);
         long partial = provider.scratch((long) blocks * width * Float.BYTES);
         int shared = g.rowsPerBlock > 1 ? g.rowsPerBlock * width * Float.BYTES : 0;

@@ -162,6 +162,11 @@ final class Workbench implements AutoCloseable {
         }
     }
 
+    /** Runs an operation that need not give the same bits twice, without the other checks. */
+    void runOnce(Runnable operation) {
+        operation.run();
+    }
+
     private byte[] bytes(Tensor t) {
         ByteBuffer b = ByteBuffer.allocateDirect((int) t.bytes()).order(ByteOrder.nativeOrder());
         backend.download(b, t);

@@ -1,0 +1,313 @@
+package org.longhaul.ops.cuda;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.IntConsumer;
+import org.longhaul.cuda.CudaBackend;
+import org.longhaul.natives.CudaEvent;
+import org.longhaul.natives.CudaGraph;
+import org.longhaul.ops.AdamWStep;
+import org.longhaul.ops.AttentionShape;
+import org.longhaul.tensor.Arena;
+import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Host;
+import org.longhaul.tensor.Tensor;
+
+/**
+ * Times each operation at the shapes of the models: a CUDA graph of several calls over rotating buffers larger than the L2, median
+ * of replays; prints bytes over time against the copy measured in the same run, and TFLOP/s for products and attention.
+ */
+final class KernelBench {
+    private static final int CALLS = 8;
+    private static final int REPLAYS = 7;
+    private static final long ROTATE_BYTES = 400L << 20;
+    private static final DType B = DType.BF16;
+
+    private record Shape(String name, int batch, int sequence, int d, int heads, int kvHeads, int f) {
+        int tokens() {
+            return batch * sequence;
+        }
+
+        AttentionShape attention() {
+            return new AttentionShape(batch, sequence, heads, kvHeads, d / heads);
+        }
+    }
+
+    private static final List<Shape> SHAPES = List.of(
+            new Shape("160m", 16, 2048, 768, 12, 12, 2048), new Shape("1b", 4, 4096, 2048, 16, 16, 5504),
+            new Shape("7b8", 2, 4096, 4096, 32, 32, 11008), new Shape("67b2", 2, 4096, 8192, 64, 8, 22016));
+    private static final int VOCABULARY = 102_400;
+    private static final int LOSS_ROWS = 4096;
+
+    private final CudaBackend backend;
+    private final CudaOps ops;
+    private final Path out;
+    private final List<String> lines = new ArrayList<>();
+    private final List<String> json = new ArrayList<>();
+    private double copyRate = 1;
+    private Arena pool;
+    private long used;
+
+    KernelBench(CudaBackend backend, Path out) {
+        this.backend = backend;
+        this.ops = (CudaOps) backend.ops();
+        this.out = out;
+    }
+
+    void run(List<String> names) throws IOException {
+        copy();
+        for (Shape s : SHAPES) {
+            if (names.contains(s.name)) {
+                layer(s);
+                products(s);
+                attention(s);
+            }
+        }
+        head();
+        optimizer();
+        System.out.print(ops.report());
+        System.out.printf("%-34s %9s %9s %7s%n", "operation", "µs", "rate", "of copy");
+        lines.forEach(System.out::println);
+        if (out != null) {
+            Files.createDirectories(out);
+            Files.write(out.resolve("kernels.jsonl"), json);
+        }
+    }
+
+    // ---- memory: one pool, filled with random values once, cut anew for every case ----
+
+    private Tensor t(DType type, long... shape) {
+        long bytes = Arena.align(Tensor.elements(shape) * type.bytes());
+        Tensor tensor = pool.tensor("bench", used, type, shape);
+        used += bytes;
+        return tensor;
+    }
+
+    private void pool(long bytes) {
+        used = 0;
+        if (pool != null && pool.bytes() >= bytes) {
+            return;
+        }
+        if (pool != null) {
+            pool.close();
+        }
+        pool = backend.allocate("bench", Arena.align(bytes));
+        // Random bf16 values of moderate size, doubled over the pool; read as F32 they are moderate too.
+        int first = 1 << 22;
+        float[] values = new float[first];
+        java.util.Random random = new java.util.Random(1);
+        for (int i = 0; i < first; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        Host.put(backend, pool.tensor("seed", 0, B, first), values);
+        for (long at = 2L * first; at < pool.bytes(); ) {
+            long n = Math.min(at, pool.bytes() - at);
+            backend.copy(pool.tensor("to", at, DType.U8, n), pool.tensor("from", 0, DType.U8, n));
+            at += n;
+        }
+    }
+
+    private static int sets(long bytesOfOne) {
+        return (int) Math.max(1, Math.min(CALLS, ROTATE_BYTES / Math.max(1, bytesOfOne) + 1));
+    }
+
+    // ---- timing ----
+
+    private double microseconds(IntConsumer call) {
+        call.accept(0);
+        backend.synchronize();
+        double[] t = new double[REPLAYS];
+        try (CudaGraph graph = backend.capture("bench", () -> {
+                    for (int i = 0; i < CALLS; i++) {
+                        call.accept(i);
+                    }
+                });
+                CudaEvent start = backend.device().event(); CudaEvent end = backend.device().event()) {
+            graph.launch(backend.computeStream());
+            for (int r = 0; r < REPLAYS; r++) {
+                start.record(backend.computeStream());
+                graph.launch(backend.computeStream());
+                end.record(backend.computeStream());
+                end.await();
+                t[r] = end.millisecondsSince(start) * 1e3 / CALLS;
+            }
+        }
+        Arrays.sort(t);
+        return t[REPLAYS / 2];
+    }
+
+    private void moved(String name, double bytes, IntConsumer call) {
+        double us = microseconds(call);
+        double rate = bytes / us / 1e6;
+        lines.add(String.format(Locale.ROOT, "%-34s %9.1f %6.2f TB/s %5.0f%%", name, us, rate, 100 * rate / copyRate));
+        json.add(String.format(Locale.ROOT, "{\"op\": \"%s\", \"us\": %.2f, \"bytes\": %.0f, \"TB_s\": %.3f}", name, us, bytes, rate));
+    }
+
+    private void computed(String name, double flops, IntConsumer call) {
+        double us = microseconds(call);
+        lines.add(String.format(Locale.ROOT, "%-34s %9.1f %6.0f TFLOP/s", name, us, flops / us / 1e6));
+        json.add(String.format(Locale.ROOT, "{\"op\": \"%s\", \"us\": %.2f, \"TFLOP_s\": %.1f}", name, us, flops / us / 1e6));
+    }
+
+    // ---- cases ----
+
+    private void copy() {
+        long bytes = 2L << 30;
+        pool(2 * bytes);
+        Tensor from = t(DType.U8, bytes);
+        Tensor to = t(DType.U8, bytes);
+        double us = microseconds(i -> backend.copy(to, from));
+        copyRate = 2.0 * bytes / us / 1e6;
+        lines.add(String.format(Locale.ROOT, "%-34s %9.1f %6.2f TB/s", "copy of 2 GiB", us, copyRate));
+    }
+
+    private void layer(Shape s) {
+        long td = (long) s.tokens() * s.d;
+        long tf = (long) s.tokens() * s.f;
+        pool(6L << 30);
+        int n = sets(8 * td);
+        Tensor[] x = many(n, s.tokens(), s.d);
+        Tensor[] delta = many(n, s.tokens(), s.d);
+        Tensor[] y = many(n, s.tokens(), s.d);
+        Tensor[] sum = many(n, s.tokens(), s.d);
+        Tensor w = t(B, s.d);
+        Tensor rstd = t(DType.F32, s.tokens());
+        Tensor dw = t(DType.F32, s.d);
+        moved(s.name + " rmsNorm", 4.0 * td, i -> ops.rmsNorm(y[i % n], rstd, x[i % n], w, 1e-6));
+        moved(s.name + " addRmsNorm", 8.0 * td, i -> ops.addRmsNorm(sum[i % n], y[i % n], rstd, x[i % n], delta[i % n], w, 1e-6));
+        for (int resident : new int[] {512, 1024, 2048}) {
+            ops.normKernels().tune(resident);
+            moved(s.name + " rmsNormBackward " + resident, 8.0 * td,
+                    i -> ops.rmsNormBackward(sum[i % n], dw, y[i % n], x[i % n], w, rstd, delta[i % n]));
+        }
+        ops.normKernels().tune(1024);
+        AttentionShape a = s.attention();
+        used = 0;
+        Tensor cos = t(DType.F32, a.sequence(), a.headDim() / 2);
+        Tensor sin = t(DType.F32, a.sequence(), a.headDim() / 2);
+        long rotated = a.tokens() * (a.heads() + a.kvHeads()) * a.headDim();
+        long whole = a.tokens() * a.qkvWidth();
+        int m = sets(4 * whole);
+        Tensor[] qkv = many(m, a.tokens(), a.qkvWidth());
+        Tensor[] packed = many(m, a.tokens(), a.qkvWidth());
+        moved(s.name + " rope", 4.0 * rotated, i -> ops.rope(qkv[i % m], cos, sin, a));
+        long d = a.headDim();
+        moved(s.name + " ropeBackwardPack", 4.0 * whole, i -> ops.ropeKernels().backwardPack(packed[i % m],
+                strided(qkv[i % m], 0, a.heads(), a), strided(qkv[i % m], a.tokens() * a.heads() * d, a.kvHeads(), a),
+                strided(qkv[i % m], a.tokens() * (a.heads() + a.kvHeads()) * d, a.kvHeads(), a), cos, sin, a, false));
+        used = 0;
+        int g = sets(8 * tf);
+        Tensor[] gateUp = many(g, s.tokens(), 2L * s.f);
+        Tensor[] h = many(g, s.tokens(), s.f);
+        moved(s.name + " swiglu", 6.0 * tf, i -> ops.swiglu(h[i % g], gateUp[i % g]));
+        moved(s.name + " swigluBackward", 10.0 * tf, i -> ops.swigluBackward(gateUp[i % g], null, h[i % g], gateUp[i % g]));
+        used = 0;
+        Tensor table = t(B, VOCABULARY, s.d);
+        Tensor dTable = t(DType.F32, VOCABULARY, s.d);
+        Tensor ids = ids(s.tokens());
+        Tensor e = t(B, s.tokens(), s.d);
+        moved(s.name + " embedding", 4.0 * td, i -> ops.embedding(e, table, ids, 0));
+        moved(s.name + " embeddingBackward", 2.0 * td + 8.0 * td, i -> ops.embeddingBackward(dTable, e, ids, 0));
+    }
+
+    private static RopeKernels.Strided strided(Tensor t, long offset, long heads, AttentionShape a) {
+        long d = a.headDim();
+        return new RopeKernels.Strided(t.address() + 2 * offset, heads * a.sequence() * d, heads * d, d);
+    }
+
+    private Tensor[] many(int n, long... shape) {
+        Tensor[] all = new Tensor[n];
+        for (int i = 0; i < n; i++) {
+            all[i] = t(B, shape);
+        }
+        return all;
+    }
+
+    // Ids as text has them: few frequent, many rare.
+    private Tensor ids(int tokens) {
+        int[] id = new int[tokens];
+        java.util.Random random = new java.util.Random(2);
+        for (int i = 0; i < tokens; i++) {
+            id[i] = (int) Math.min(VOCABULARY - 1, Math.exp(random.nextDouble() * Math.log(VOCABULARY)));
+        }
+        Tensor ids = t(DType.I32, tokens);
+        Host.put(backend, ids, id);
+        return ids;
+    }
+
+    private void products(Shape s) {
+        int q = (int) s.attention().qkvWidth();
+        int[][] layers = {{s.d, q}, {s.d, s.d}, {s.d, 2 * s.f}, {s.f, s.d}, {s.d, VOCABULARY}};
+        String[] names = {"qkv", "out", "gateUp", "down", "head"};
+        for (int i = 0; i < layers.length; i++) {
+            int k = layers[i][0];
+            int n = layers[i][1];
+            int tokens = i == 4 ? Math.min(s.tokens(), 2 * LOSS_ROWS) : s.tokens();
+            pool(2L * tokens * k + 2L * tokens * n + 6L * n * k + 4096);
+            Tensor x = t(B, tokens, k);
+            Tensor w = t(B, n, k);
+            Tensor y = t(B, tokens, n);
+            Tensor dw = t(DType.F32, n, k);
+            double flops = 2.0 * tokens * n * k;
+            computed(s.name + " " + names[i] + " forward", flops, c -> ops.linear(y, x, w));
+            computed(s.name + " " + names[i] + " input gradient", flops, c -> ops.linearBackwardInput(x, y, w, false));
+            computed(s.name + " " + names[i] + " weight gradient", flops, c -> ops.linearBackwardWeight(dw, y, x, false));
+            computed(s.name + " " + names[i] + " weight gradient +=", flops, c -> ops.linearBackwardWeight(dw, y, x, true));
+        }
+    }
+
+    private void attention(Shape s) {
+        AttentionShape a = s.attention();
+        pool(4 * a.tokens() * a.qkvWidth() + 4 * a.tokens() * a.outWidth() + 4 * a.tokens() * a.heads() + (8L << 20));
+        Tensor qkv = t(B, a.tokens(), a.qkvWidth());
+        Tensor dqkv = t(B, a.tokens(), a.qkvWidth());
+        Tensor o = t(B, a.tokens(), a.outWidth());
+        Tensor dout = t(B, a.tokens(), a.outWidth());
+        Tensor lse = t(DType.F32, a.batch(), a.heads(), a.sequence());
+        Tensor cos = t(DType.F32, a.sequence(), a.headDim() / 2);
+        Tensor sin = t(DType.F32, a.sequence(), a.headDim() / 2);
+        double flops = 2.0 * a.batch() * a.heads() * a.sequence() * a.sequence() * a.headDim();
+        computed(s.name + " attention (causal flops)", flops, i -> ops.attention(o, lse, qkv, a));
+        computed(s.name + " attention backward", 2.5 * flops, i -> ops.attentionBackward(dqkv, dout, qkv, o, lse, cos, sin, a));
+    }
+
+    private void head() {
+        pool(4L << 30);
+        int n = 3;
+        Tensor[] logits = many(n, LOSS_ROWS, VOCABULARY);
+        Tensor loss = t(DType.F32, LOSS_ROWS);
+        Tensor scale = t(DType.F32, 1);
+        Tensor targets = ids(LOSS_ROWS);
+        double bytes = 4.0 * LOSS_ROWS * VOCABULARY;
+        int all = 227 * 1024;
+        for (int[] k : new int[][] {{1024, all}, {512, all / 2}, {1024, all / 2}, {512, all / 3}, {512, 0}, {1024, 0}, {256, 0}}) {
+            ops.lossKernels().tune(k[0], k[1]);
+            moved("crossEntropy " + LOSS_ROWS + " rows, " + k[0] + "/" + k[1] / 1024 + "K", bytes,
+                    i -> ops.crossEntropy(loss, logits[i % n], targets, scale, 0, -1, null));
+        }
+        ops.lossKernels().tune(1024, all);
+        moved("crossEntropyLoss", bytes / 2, i -> ops.crossEntropyLoss(loss, logits[i % n], targets, -1));
+    }
+
+    private void optimizer() {
+        long n = 256L << 20;
+        pool(20 * n);
+        Tensor master = t(DType.F32, n);
+        Tensor gradient = t(DType.F32, n);
+        Tensor m = t(DType.F32, n);
+        Tensor v = t(DType.F32, n);
+        Tensor weights = t(B, n);
+        Tensor clip = t(DType.F32, 3);
+        Tensor norm = t(DType.F32, 1);
+        Host.put(backend, clip, 1f, 1f, 1f);
+        AdamWStep step = new AdamWStep(3e-4, 0.9, 0.95, 1e-8, 0.1, 10);
+        moved("sumOfSquares 256M", 4.0 * n, i -> ops.sumOfSquares(norm, gradient));
+        moved("adamW 256M", 30.0 * n, i -> ops.adamW(step, master, gradient, m, v, weights, clip));
+        moved("cast 256M", 6.0 * n, i -> ops.cast(weights, master));
+    }
+}

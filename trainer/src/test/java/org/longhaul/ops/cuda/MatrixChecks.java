@@ -1,0 +1,139 @@
+package org.longhaul.ops.cuda;
+
+import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.Ops;
+import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Tensor;
+
+/** Matrix products and attention of a device against float64. */
+final class MatrixChecks {
+    private MatrixChecks() {}
+
+    static double linear(Workbench b, int t, int k, int n) {
+        Ops ops = b.backend().ops();
+        String what = "linear T=" + t + " K=" + k + " N=" + n;
+        DType c = b.compute();
+        Tensor x = b.normal("x", c, 1, t, k);
+        Tensor w = b.normal("w", c, 1, n, k);
+        Tensor dy = b.normal("dy", c, 1, t, n);
+        double[] xs = b.values(x);
+        double[] ws = b.values(w);
+        double[] ds = b.values(dy);
+        Tensor y = b.poisoned("y", c, t, n);
+        b.run(what, () -> ops.linear(y, x, w), y);
+        double e = b.compare(what, y, product(xs, false, ws, true, t, n, k), b.bound());
+        Tensor dx = b.poisoned("dx", c, t, k);
+        double[] dxr = product(ds, false, ws, false, t, k, n);
+        b.run(what, () -> ops.linearBackwardInput(dx, dy, w, false), dx);
+        e = Math.max(e, b.compare(what + " dx", dx, dxr, b.bound()));
+        Tensor sum = b.normal("sum", c, 1, t, k);
+        double[] more = References.add(b.values(sum), dxr);
+        b.run(what, () -> ops.linearBackwardInput(sum, dy, w, true), sum);
+        e = Math.max(e, b.compare(what + " dx added", sum, more, b.bound()));
+        Tensor dw = b.poisoned("dw", DType.F32, n, k);
+        double[] dwr = product(ds, true, xs, false, n, k, t);
+        b.run(what, () -> ops.linearBackwardWeight(dw, dy, x, false), dw);
+        e = Math.max(e, b.compare(what + " dw", dw, dwr, 1e-5));
+        Tensor dws = b.normal("dw sum", DType.F32, 1, n, k);
+        double[] moreW = References.add(b.values(dws), dwr);
+        b.run(what, () -> ops.linearBackwardWeight(dws, dy, x, true), dws);
+        return Math.max(e, b.compare(what + " dw added", dws, moreW, 1e-5));
+    }
+
+    /** op(A)·op(B), [m,n] over k; a transposed A is [k,m], a transposed B [n,k]. */
+    static double[] product(double[] a, boolean ta, double[] b, boolean tb, int m, int n, int k) {
+        double[] c = new double[m * n];
+        for (int i = 0; i < m; i++) {
+            for (int p = 0; p < k; p++) {
+                double v = ta ? a[p * m + i] : a[i * k + p];
+                for (int j = 0; j < n; j++) {
+                    c[i * n + j] += v * (tb ? b[j * k + p] : b[p * n + j]);
+                }
+            }
+        }
+        return c;
+    }
+
+    static double attention(Workbench b, AttentionShape s) {
+        Ops ops = b.backend().ops();
+        String what = "attention " + s;
+        DType c = b.compute();
+        int half = s.headDim() / 2;
+        float[][] angles = References.angles(s, 10_000);
+        Tensor cos = b.of("cos", DType.F32, angles[0], s.sequence(), half);
+        Tensor sin = b.of("sin", DType.F32, angles[1], s.sequence(), half);
+        Tensor qkv = b.normal("qkv", c, 1, s.tokens(), s.qkvWidth());
+        Tensor dout = b.normal("dout", c, 1, s.tokens(), s.outWidth());
+        Tensor out = b.poisoned("out", c, s.tokens(), s.outWidth());
+        Tensor lse = b.poisoned("lse", DType.F32, s.batch(), s.heads(), s.sequence());
+        double[] q = b.values(qkv);
+        double[] o = new double[(int) (s.tokens() * s.outWidth())];
+        double[] l = new double[(int) (s.tokens() * s.heads())];
+        double[] dq = new double[q.length];
+        naive(s, q, b.values(dout), o, l, dq);
+        // Inside the kernels probabilities are rounded to the compute type before they are multiplied.
+        double bound = c == DType.BF16 ? 1e-2 : 1e-5;
+        b.run(what, () -> ops.attention(out, lse, qkv, s), out, lse);
+        double e = b.compare(what, out, o, bound);
+        b.compare(what + " lse", lse, l, c == DType.BF16 ? 1e-4 : 1e-5);
+        Tensor dqkv = b.poisoned("dqkv", c, s.tokens(), s.qkvWidth());
+        double[] turned = References.rope(dq, b.values(cos), b.values(sin), s, -1);
+        b.runOnce(() -> ops.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, s));
+        return Math.max(e, b.compare(what + " backward", dqkv, turned, bound));
+    }
+
+    // Softmax attention by its definition and the derivative of each step.
+    private static void naive(AttentionShape s, double[] qkv, double[] dout, double[] out, double[] lse, double[] d) {
+        int hd = s.headDim();
+        int w = (int) s.qkvWidth();
+        int ow = (int) s.outWidth();
+        int group = s.heads() / s.kvHeads();
+        double scale = 1 / Math.sqrt(hd);
+        double[] p = new double[s.sequence()];
+        double[] dp = new double[s.sequence()];
+        for (int b = 0; b < s.batch(); b++) {
+            for (int h = 0; h < s.heads(); h++) {
+                int kc = ow + h / group * hd;
+                int vc = kc + s.kvHeads() * hd;
+                for (int i = 0; i < s.sequence(); i++) {
+                    int qi = (b * s.sequence() + i) * w + h * hd;
+                    int oi = (b * s.sequence() + i) * ow + h * hd;
+                    double max = Double.NEGATIVE_INFINITY;
+                    for (int j = 0; j <= i; j++) {
+                        int row = (b * s.sequence() + j) * w;
+                        p[j] = 0;
+                        for (int x = 0; x < hd; x++) {
+                            p[j] += qkv[qi + x] * qkv[row + kc + x] * scale;
+                        }
+                        max = Math.max(max, p[j]);
+                    }
+                    double sum = 0;
+                    for (int j = 0; j <= i; j++) {
+                        sum += Math.exp(p[j] - max);
+                    }
+                    lse[(b * s.heads() + h) * s.sequence() + i] = max + Math.log(sum);
+                    double dot = 0;
+                    for (int j = 0; j <= i; j++) {
+                        int row = (b * s.sequence() + j) * w;
+                        p[j] = Math.exp(p[j] - max) / sum;
+                        dp[j] = 0;
+                        for (int x = 0; x < hd; x++) {
+                            out[oi + x] += p[j] * qkv[row + vc + x];
+                            dp[j] += dout[oi + x] * qkv[row + vc + x];
+                        }
+                        dot += p[j] * dp[j];
+                    }
+                    for (int j = 0; j <= i; j++) {
+                        int row = (b * s.sequence() + j) * w;
+                        double ds = p[j] * (dp[j] - dot) * scale;
+                        for (int x = 0; x < hd; x++) {
+                            d[row + vc + x] += p[j] * dout[oi + x];
+                            d[qi + x] += ds * qkv[row + kc + x];
+                            d[row + kc + x] += ds * qkv[qi + x];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
