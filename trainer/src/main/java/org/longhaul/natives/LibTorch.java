@@ -47,7 +47,7 @@ public final class LibTorch {
     /** Throws when a call answered an error; libtorch has by then written its reason to the error stream. */
     public static void check(int status, String what) {
         if (status != 0) {
-            throw new IllegalStateException(what + ": libtorch refused the call, its message stands above");
+            throw new NativeException("libtorch", what, status, "its message stands above");
         }
     }
 

@@ -1,0 +1,166 @@
+package org.longhaul.bench;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.longhaul.cuda.CudaBackend;
+import org.longhaul.model.ModelStage;
+import org.longhaul.model.ParameterLayout;
+import org.longhaul.model.ParameterStore;
+import org.longhaul.model.Recompute;
+import org.longhaul.natives.CudaGraph;
+import org.longhaul.ops.AdamWStep;
+import org.longhaul.ops.Ops;
+import org.longhaul.parallel.Communicator;
+import org.longhaul.tensor.Arena;
+import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Host;
+import org.longhaul.tensor.Tensor;
+
+/**
+ * A whole training step on one GPU: micro-batches forward and backward with fp32 accumulation, global norm and clipping at 1.0, AdamW
+ * (0.9, 0.95, decay 0.1, rate 3e-4). The data is one random micro-batch, as in the peer scripts.
+ */
+final class BenchStep implements AutoCloseable {
+    private static final double RATE = 3e-4;
+
+    private final CudaBackend backend;
+    private final Ops ops;
+    private final BenchShape shape;
+    private final ParameterStore store;
+    private final ModelStage stage;
+    private final Arena scalars;
+    private final Tensor sumSquares;
+    private final Tensor clip;
+    private final List<CudaGraph> graphs = new ArrayList<>();
+    private long step;
+
+    BenchStep(CudaBackend backend, BenchShape shape, Recompute recompute, long lossChunk) {
+        this.backend = backend;
+        this.ops = backend.ops();
+        this.shape = shape;
+        this.store = new ParameterStore(backend, ParameterLayout.single(shape.model()), Communicator.single("data"), true);
+        this.stage = new ModelStage(
+                backend, store, shape.microBatch(), shape.model().context(),
+                new ModelStage.Options(recompute, 1, Math.min(lossChunk, shape.tokensPerMicroBatch()), 0, true),
+                Communicator.single("tensor"));
+        this.scalars = backend.allocate("optimizer scalars", 2 * Arena.ALIGNMENT);
+        this.sumSquares = scalars.tensor("sum of squares", 0, DType.F32, 1);
+        this.clip = scalars.tensor("clip", Arena.ALIGNMENT, DType.F32, 3);
+        Host.put(backend, stage.gradientScale(), (float) (1.0 / shape.tokensPerStep()));
+    }
+
+    void initialise(long seed) {
+        store.initialise(seed);
+        Random random = new Random(seed);
+        int tokens = (int) shape.tokensPerMicroBatch();
+        int sequence = shape.model().context();
+        int[] inputs = new int[tokens];
+        int[] targets = new int[tokens];
+        for (int b = 0; b < shape.microBatch(); b++) {
+            int token = random.nextInt(shape.model().vocab());
+            for (int i = 0; i < sequence; i++) {
+                inputs[b * sequence + i] = token;
+                token = random.nextInt(shape.model().vocab());
+                targets[b * sequence + i] = token;
+            }
+        }
+        Host.put(backend, stage.tokens(0), inputs);
+        Host.put(backend, stage.targets(0), targets);
+    }
+
+    /** Records the micro-batches as graphs, after a step has run without them. */
+    void useGraphs() {
+        graphs.add(backend.capture("first micro-batch", () -> microBatch(true)));
+        if (shape.accumulate() > 1) {
+            graphs.add(backend.capture("further micro-batch", () -> microBatch(false)));
+        }
+    }
+
+    long graphNodes() {
+        return graphs.isEmpty() ? 0 : graphs.get(0).nodes();
+    }
+
+    private void microBatch(boolean first) {
+        stage.forward(0);
+        stage.backward(0, first, bucket -> {});
+    }
+
+    /** Enqueues one step. */
+    void run() {
+        backend.zero(stage.lossSum());
+        for (int i = 0; i < shape.accumulate(); i++) {
+            if (graphs.isEmpty()) {
+                microBatch(i == 0);
+            } else {
+                graphs.get(Math.min(i, 1)).launch(backend.computeStream());
+            }
+        }
+        optimizer();
+    }
+
+    /** Clipping and AdamW: matrices with weight decay, norm weights without. */
+    void optimizer() {
+        step++;
+        backend.zero(sumSquares);
+        ops.sumOfSquares(sumSquares, store.gradients());
+        ops.clipFactor(clip, sumSquares, 1.0);
+        long decayed = store.layout().decayed();
+        update(0, decayed, 0.1);
+        update(decayed, store.layout().elements(), 0);
+    }
+
+    private void update(long from, long to, double decay) {
+        ops.adamW(
+                new AdamWStep(RATE, 0.9, 0.95, 1e-8, decay, step), store.master().slice(from, to), store.gradients().slice(from, to),
+                store.firstMoment().slice(from, to), store.secondMoment().slice(from, to), store.weights().slice(from, to), clip);
+    }
+
+    /** Mean loss per token of the last step; waits for it. */
+    double loss() {
+        return Host.floats(backend, stage.lossSum())[0] / shape.tokensPerStep();
+    }
+
+    /** Warms up and measures, one synchronisation a step as the peers do. */
+    static BenchResult measure(CudaBackend backend, BenchShape shape, GpuBenchOptions options) {
+        long free = backend.device().freeMemory();
+        try (BenchStep bench = new BenchStep(backend, shape, options.recompute(), options.lossChunk())) {
+            bench.initialise(options.seed());
+            bench.run();
+            double first = bench.loss();
+            if (options.graph()) {
+                bench.useGraphs();
+            }
+            for (int i = 1; i < options.warmup(); i++) {
+                bench.run();
+            }
+            backend.synchronize();
+            double[] seconds = new double[options.steps()];
+            for (int i = 0; i < seconds.length; i++) {
+                long start = System.nanoTime();
+                bench.run();
+                backend.synchronize();
+                seconds[i] = (System.nanoTime() - start) / 1e9;
+            }
+            double last = bench.loss();
+            double peak = (free - backend.device().freeMemory()) / (double) (1 << 30);
+            Arrays.sort(seconds);
+            double median = seconds[seconds.length / 2];
+            double speed = shape.tokensPerStep() / median;
+            String how = "recompute " + options.recompute().name().toLowerCase(java.util.Locale.ROOT)
+                    + (options.graph() ? ", graph of " + bench.graphNodes() + " nodes" : ", no graph");
+            return new BenchResult(
+                    "longhaul", shape.name(), median, seconds[0], speed, shape.teraflops(speed), peak, first, last, how);
+        }
+    }
+
+    @Override
+    public void close() {
+        backend.synchronize();
+        graphs.forEach(CudaGraph::close);
+        stage.close();
+        store.close();
+        scalars.close();
+    }
+}

@@ -1,0 +1,149 @@
+package org.longhaul.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.longhaul.cuda.CudaBackend;
+import org.longhaul.cuda.CudaSettings;
+import org.longhaul.error.UserError;
+import org.longhaul.model.Recompute;
+import org.longhaul.natives.CudaDevice;
+import org.longhaul.natives.Gemm;
+import org.longhaul.natives.KernelCompiler;
+import org.longhaul.ops.cuda.CudaOps;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code longhaul bench gpu}: the training step on one GPU, ours and the PyTorch peers in turn. */
+@Command(name = "gpu", description = "Measures the training step on one GPU, with the PyTorch peers of a folder in the same run; writes JSON and prints a table.")
+final class GpuBench implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    @Option(names = "--shapes", split = ",", description = "Of 160m, 1b, 7b8, 7b8x8acc, 67b2 (all by default), small.")
+    private List<String> shapes = BenchShape.ALL.stream().map(BenchShape::name).toList();
+
+    @Option(names = "--steps", description = "Measured steps; the median counts.")
+    private int steps = 10;
+
+    @Option(names = "--warmup", description = "Steps before them.")
+    private int warmup = 4;
+
+    @Option(names = "--rounds", description = "Times the whole list is run; every second round the peer goes first.")
+    private int rounds = 1;
+
+    @Option(names = "--graph", negatable = true, description = "Launch micro-batches as CUDA graphs (default) or one call at a time.")
+    private boolean graph = true;
+
+    @Option(names = "--recompute", description = "none, selective or full.")
+    private String recompute = "none";
+
+    @Option(names = "--loss-chunk", description = "Tokens of a chunk of the loss head.")
+    private long lossChunk = 8192;
+
+    @Option(names = "--peers", description = "Folder with torch_llama.py; without it only ours runs.")
+    private Path peers;
+
+    @Option(names = "--python", description = "The Python that has PyTorch.")
+    private String python = "python3";
+
+    @Option(names = "--variants", description = "The peer's variants: eager, compile.")
+    private String variants = "compile";
+
+    @Option(names = "--json", description = "Where the results go.")
+    private Path json;
+
+    @Option(names = "--device", description = "Which GPU.")
+    private int device;
+
+    @Option(names = "--seed", description = "Of weights and data.")
+    private long seed = 1;
+
+    @Override
+    public Integer call() {
+        if (steps < 1 || warmup < 1 || rounds < 1) {
+            throw UserError.badInput("--steps, --warmup and --rounds must be at least 1");
+        }
+        List<BenchShape> list = shapes.stream().map(GpuBench::shape).toList();
+        GpuBenchOptions options = new GpuBenchOptions(steps, warmup, graph, mode(recompute), lossChunk, seed);
+        Peers peer = peers == null ? null : new Peers(peers, python);
+        PrintWriter out = spec.commandLine().getOut();
+        List<BenchResult> results = new ArrayList<>();
+        for (int round = 0; round < rounds; round++) {
+            for (BenchShape shape : list) {
+                if (round % 2 == 0) {
+                    results.add(ours(shape, options, out));
+                }
+                if (peer != null) {
+                    results.addAll(peer.run(shape, variants, steps, warmup));
+                }
+                if (round % 2 == 1) {
+                    results.add(ours(shape, options, out));
+                }
+                results.subList(Math.max(0, results.size() - 2), results.size()).forEach(r -> out.println(BenchTable.line(r)));
+                out.flush();
+            }
+        }
+        out.println();
+        out.print(BenchTable.of(results));
+        out.flush();
+        if (json != null) {
+            write(results);
+        }
+        return results.stream().anyMatch(r -> r.program().equals("longhaul") && !r.ran()) ? 3 : 0;
+    }
+
+    private static BenchShape shape(String name) {
+        return BenchShape.of(name).orElseThrow(() -> UserError.badInput("--shapes: no shape " + name + "; there are "
+                + String.join(", ", BenchShape.ALL.stream().map(BenchShape::name).toList()) + ", small"));
+    }
+
+    private static Recompute mode(String name) {
+        try {
+            return Recompute.valueOf(name.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput("--recompute must be none, selective or full: " + name, e);
+        }
+    }
+
+    // A backend of its own each time, so that the peer finds the whole memory free.
+    private BenchResult ours(BenchShape shape, GpuBenchOptions options, PrintWriter out) {
+        try (CudaBackend backend = new CudaBackend(CudaSettings.standard(device), CudaOps::new)) {
+            BenchResult result = BenchStep.measure(backend, shape, options);
+            out.print(((CudaOps) backend.ops()).report().indent(2));
+            return result;
+        } catch (UserError e) {
+            return BenchResult.failed("longhaul", shape.name(), e.getMessage());
+        }
+    }
+
+    private void write(List<BenchResult> results) {
+        ObjectMapper mapper = new ObjectMapper();
+        ObjectNode root = mapper.createObjectNode();
+        root.put("date", Instant.now().toString());
+        try (CudaDevice gpu = CudaDevice.open(device)) {
+            root.put("gpu", gpu.name());
+            root.put("driver_cuda", CudaDevice.driverVersion());
+        }
+        root.put("nvrtc", KernelCompiler.version());
+        root.put("cublaslt", Gemm.version());
+        root.put("java", System.getProperty("java.vm.version"));
+        root.put("steps", steps).put("warmup", warmup).put("rounds", rounds).put("graph", graph);
+        root.put("recompute", recompute).put("loss_chunk", lossChunk);
+        root.set("results", mapper.valueToTree(results));
+        try {
+            Files.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(root));
+        } catch (IOException e) {
+            throw UserError.environment("cannot write " + json + ": " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package org.longhaul.bench;
+
+import org.longhaul.model.Recompute;
+
+/**
+ * How our side of the benchmark runs.
+ *
+ * @param steps measured steps
+ * @param warmup steps before them
+ * @param graph whether micro-batches are launched as CUDA graphs
+ * @param recompute what the backward computes again
+ * @param lossChunk tokens of a chunk of the loss head
+ * @param seed of weights and data
+ */
+record GpuBenchOptions(int steps, int warmup, boolean graph, Recompute recompute, long lossChunk, long seed) {}
