@@ -27,10 +27,15 @@ final class ConfigPage implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        return write(page(), file, check);
+    }
+
+    /** The reference of every configuration file on the class path. */
+    static String page() {
         List<Root> roots = new ArrayList<>();
         ServiceLoader.load(ConfigReference.Provider.class).forEach(provider -> roots.addAll(provider.roots()));
         roots.sort(Comparator.comparing(Root::title));
-        return write(ConfigReference.markdown(roots), file, check);
+        return ConfigReference.markdown(roots);
     }
 
     static int write(String page, Path file, boolean check) {
