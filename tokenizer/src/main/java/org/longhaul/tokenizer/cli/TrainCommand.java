@@ -1,0 +1,119 @@
+package org.longhaul.tokenizer.cli;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import org.longhaul.cli.Progress;
+import org.longhaul.error.UserError;
+import org.longhaul.tokenizer.PreTokenizer;
+import org.longhaul.tokenizer.SpecialTokens;
+import org.longhaul.tokenizer.Tokenizer;
+import org.longhaul.tokenizer.TokenizerFiles;
+import org.longhaul.tokenizer.TrainedVocabulary;
+import org.longhaul.tokenizer.text.TextFiles;
+import org.longhaul.tokenizer.train.BpeTrainer;
+import org.longhaul.tokenizer.train.BpeTrainingConfig;
+import org.longhaul.tokenizer.train.CorpusCounter;
+import org.longhaul.tokenizer.train.SortedRuns;
+import org.longhaul.tokenizer.train.WordCounter;
+import org.longhaul.tokenizer.train.WordCounts;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code longhaul tokenizer train}: learns a vocabulary from local files, or from word counts that were made elsewhere. */
+@Command(name = "train", description = "Learn a byte-level BPE vocabulary from JSON lines or plain text, on this machine.")
+final class TrainCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "INPUT", arity = "1..*", description = "Files or folders: .jsonl, .jsonl.gz, or plain text; with --counts: files of word counts.")
+    private List<Path> inputs;
+
+    @Option(names = {"-o", "--output"}, required = true, paramLabel = "FOLDER", description = "Where tokenizer.json and tokenizer_config.json go.")
+    private Path output;
+
+    @Option(names = "--vocab-size", defaultValue = "100000", description = "Tokens to learn, base alphabet included; the 15 special tokens come on top (default: ${DEFAULT-VALUE}).")
+    private int vocabularySize;
+
+    @Option(names = "--pre-tokenizer", defaultValue = "DEEPSEEK", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    private PreTokenizer preTokenizer;
+
+    @Option(names = "--alphabet", defaultValue = "UTF8", description = "Bytes that are tokens from the start: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    private BpeTrainingConfig.Alphabet alphabet;
+
+    @Option(names = "--min-frequency", defaultValue = "0", description = "Pairs that occur less often are not merged.")
+    private long minFrequency;
+
+    @Option(names = "--max-token-length", defaultValue = "2147483647", description = "Tokens stay shorter than this, in bytes.")
+    private int maxTokenLength;
+
+    @Option(names = "--document-cap", paramLabel = "BYTES", description = "Count only the beginning of longer documents.")
+    private Integer documentCap;
+
+    @Option(names = "--threads", description = "Threads (default: the number of processors).")
+    private Integer threads;
+
+    @Option(names = "--field", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
+    private String field;
+
+    @Option(names = "--memory", paramLabel = "MIB", defaultValue = "4096", description = "Memory for word counts, all threads together; beyond it they go to disk (default: ${DEFAULT-VALUE}).")
+    private long memory;
+
+    @Option(names = "--work", paramLabel = "FOLDER", description = "Keeps word counts and merges made so far; the same command goes on from there after a stop.")
+    private Path work;
+
+    @Option(names = "--counts", description = "The inputs are sorted runs of word counts instead of text.")
+    private boolean counts;
+
+    @Option(names = "--model-max-length", defaultValue = "4096", description = "Longest sequence, for tokenizer_config.json (default: ${DEFAULT-VALUE}).")
+    private int modelMaxLength;
+
+    @Override
+    public Integer call() {
+        int workers = threads != null ? threads : Runtime.getRuntime().availableProcessors();
+        BpeTrainingConfig config;
+        try {
+            config = new BpeTrainingConfig(vocabularySize, minFrequency, maxTokenLength, alphabet, workers);
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput(e.getMessage());
+        }
+        long start = System.nanoTime();
+        TrainedVocabulary vocabulary;
+        try (Progress progress = Progress.start(Duration.ofSeconds(10))) {
+            WordCounts words = counts ? SortedRuns.of(inputs) : count(workers, progress);
+            progress.line(String.format(Locale.ROOT, "counted in %.1f s", seconds(start)));
+            long merging = System.nanoTime();
+            vocabulary = BpeTrainer.train(words, config, preTokenizer, (tokens, wanted, count) -> progress.update(() -> line(tokens, wanted, count, merging)));
+            progress.line(String.format(Locale.ROOT, "learnt %,d merges in %.1f s", vocabulary.left().length, seconds(merging)));
+        }
+        TokenizerFiles.write(output, vocabulary, SpecialTokens.deepSeek(), modelMaxLength);
+        Tokenizer tokenizer = Tokenizer.load(output);
+        if (vocabulary.tokens().length < vocabularySize) {
+            System.err.printf("the text holds no more pairs: %,d tokens instead of %,d%n", vocabulary.tokens().length, vocabularySize);
+        }
+        System.out.printf(Locale.ROOT, "%s: %,d tokens and %d special tokens, fingerprint %s, %.1f s%n", output.resolve("tokenizer.json"),
+                vocabulary.tokens().length, tokenizer.vocabSize() - vocabulary.tokens().length, tokenizer.fingerprint(), seconds(start));
+        return 0;
+    }
+
+    private WordCounts count(int workers, Progress progress) {
+        TextFiles files = TextFiles.of(inputs, field);
+        Path spill = work != null ? work : output;
+        WordCounter.Options options = new WordCounter.Options((memory << 20) / workers, spill,
+                documentCap == null ? OptionalInt.empty() : OptionalInt.of(documentCap));
+        CorpusCounter.Result result = CorpusCounter.count(files, preTokenizer, options, workers, progress::update);
+        progress.line(result.toString());
+        return result.counts();
+    }
+
+    private static String line(int tokens, int wanted, long count, long since) {
+        double elapsed = seconds(since);
+        return String.format(Locale.ROOT, "merging: %,d of %,d tokens, last pair occurs %,d times, %.0f s left", tokens, wanted, count,
+                elapsed * (wanted - tokens) / Math.max(1, tokens));
+    }
+
+    private static double seconds(long since) {
+        return (System.nanoTime() - since) / 1e9;
+    }
+}
