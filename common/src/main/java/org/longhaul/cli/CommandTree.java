@@ -1,6 +1,8 @@
 package org.longhaul.cli;
 
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.longhaul.cli.CommandProvider.Contribution;
 import picocli.CommandLine;
@@ -17,30 +19,43 @@ final class CommandTree {
             "docs", "Generate the reference pages.",
             "bench", "Longhaul's own benchmarks.");
 
+    /** The order in which somebody needs them; what is not named here follows. */
+    private static final List<String> ORDER = List.of("doctor", "data", "tokenizer", "plan", "train", "launch", "submit", "checkpoint", "generate", "eval", "sft", "dpo",
+            "scale", "bench", "docs");
+
     private CommandTree() {}
+
+    /** True for a word that some installation of Longhaul has commands under. */
+    static boolean isGroup(String word) {
+        return GROUPS.containsKey(word);
+    }
 
     /** The root command with everything that {@code providers} offer. */
     static CommandLine build(Iterable<CommandProvider> providers) {
-        CommandLine root = new CommandLine(new Root());
+        Map<String, CommandLine> commands = new LinkedHashMap<>();
         Map<String, CommandLine> groups = new LinkedHashMap<>();
         for (CommandProvider provider : providers) {
             for (Contribution contribution : provider.commands()) {
                 if (contribution.group().isEmpty()) {
-                    root.addSubcommand(contribution.command());
+                    CommandLine command = new CommandLine(contribution.command());
+                    if (commands.put(command.getCommandName(), command) != null) {
+                        throw new IllegalStateException("two modules contribute the command " + command.getCommandName());
+                    }
                 } else {
                     groups.computeIfAbsent(contribution.group(), CommandTree::group).addSubcommand(contribution.command());
                 }
             }
         }
         groups.forEach((name, group) -> {
-            CommandLine existing = root.getSubcommands().get(name);
-            if (existing == null) {
-                root.addSubcommand(name, group);
-            } else {
+            CommandLine existing = commands.putIfAbsent(name, group);
+            if (existing != null) {
                 // A module contributed the group's word itself as a command: the others go below it.
-                group.getSubcommands().forEach((word, command) -> existing.addSubcommand(word, command));
+                group.getSubcommands().forEach(existing::addSubcommand);
             }
         });
+        CommandLine root = new CommandLine(new Root());
+        Comparator<String> usefulOrder = Comparator.comparingInt(name -> ORDER.contains(name) ? ORDER.indexOf(name) : ORDER.size());
+        commands.keySet().stream().sorted(usefulOrder.thenComparing(Comparator.naturalOrder())).forEach(name -> root.addSubcommand(name, commands.get(name)));
         configure(root);
         return root;
     }

@@ -67,6 +67,9 @@ public final class Main {
                 return "unknown option '" + option + "' of '" + name + "'" + (hint.isEmpty() ? seeHelp : hint);
             }
             List<String> commands = new ArrayList<>(command.getSubcommands().keySet());
+            if (command.getParent() == null && CommandTree.isGroup(word)) {
+                return "this installation has no '" + word + "' commands: it holds " + String.join(", ", commands);
+            }
             if (!commands.isEmpty()) {
                 String hint = NearestMatch.hint(word, commands);
                 return "unknown command '" + word + "'" + (hint.isEmpty() ? "; '" + name + "' has " + String.join(", ", commands) : hint);

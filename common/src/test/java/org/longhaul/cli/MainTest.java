@@ -112,6 +112,18 @@ class MainTest {
     }
 
     @Test
+    void aGroupOfAnAbsentModuleIsExplained() {
+        assertFails(2, "longhaul: this installation has no 'tokenizer' commands: it holds data, train", "tokenizer", "train");
+    }
+
+    @Test
+    void commandsComeInTheOrderOfTheWork() {
+        run();
+        String text = out.toString(StandardCharsets.UTF_8);
+        assertTrue(text.indexOf("  data ") < text.indexOf("  train "), text);
+    }
+
+    @Test
     void mistypedOptionsSuggestTheNearest() {
         assertFails(2, "longhaul: unknown option '--stopafter'; did you mean '--stop-after'?".replace("'; did", "' of 'longhaul train'; did"), "train", "ok", "--stopafter=3");
     }
