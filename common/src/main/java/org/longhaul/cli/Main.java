@@ -40,12 +40,42 @@ public final class Main {
             return ExitCode.BAD_INPUT.status();
         });
         root.setExecutionExceptionHandler((failure, command, parsed) -> report(failure, err));
+        String unknown = unknownCommand(root, args);
+        if (unknown != null) {
+            err.println("longhaul: " + unknown);
+            return ExitCode.BAD_INPUT.status();
+        }
         try {
             return root.execute(args);
         } catch (Throwable failure) {
             // Errors, such as a full heap, go past picocli's handler.
             return report(failure, err);
         }
+    }
+
+    /**
+     * The complaint about a mistyped command, or null. Looked for before parsing: the parser would go on to the next word and,
+     * where that is a command, complain about its arguments.
+     */
+    private static String unknownCommand(CommandLine root, String[] args) {
+        CommandLine command = root;
+        for (String word : args) {
+            boolean onlyHoldsCommands = !command.getSubcommands().isEmpty() && command.getCommandSpec().positionalParameters().isEmpty();
+            if (word.startsWith("-") || !onlyHoldsCommands) {
+                return null;
+            }
+            List<String> commands = new ArrayList<>(command.getSubcommands().keySet());
+            if (!commands.contains(word)) {
+                String hint = NearestMatch.hint(word, commands);
+                if (command == root && hint.isEmpty() && CommandTree.isGroup(word)) {
+                    return "this installation has no '" + word + "' commands: it holds " + String.join(", ", commands);
+                }
+                String name = command.getCommandSpec().qualifiedName();
+                return "unknown command '" + word + "'" + (hint.isEmpty() ? "; '" + name + "' has " + String.join(", ", commands) : hint);
+            }
+            command = command.getSubcommands().get(word);
+        }
+        return null;
     }
 
     private static int report(Throwable failure, PrintStream err) {
@@ -65,14 +95,6 @@ public final class Main {
                 List<String> options = new ArrayList<>(command.getCommandSpec().optionsMap().keySet());
                 String hint = NearestMatch.hint(option, options);
                 return "unknown option '" + option + "' of '" + name + "'" + (hint.isEmpty() ? seeHelp : hint);
-            }
-            List<String> commands = new ArrayList<>(command.getSubcommands().keySet());
-            if (command.getParent() == null && CommandTree.isGroup(word)) {
-                return "this installation has no '" + word + "' commands: it holds " + String.join(", ", commands);
-            }
-            if (!commands.isEmpty()) {
-                String hint = NearestMatch.hint(word, commands);
-                return "unknown command '" + word + "'" + (hint.isEmpty() ? "; '" + name + "' has " + String.join(", ", commands) : hint);
             }
             return "'" + name + "' does not take '" + word + "'" + seeHelp;
         }
