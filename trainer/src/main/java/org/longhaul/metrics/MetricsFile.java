@@ -1,0 +1,84 @@
+package org.longhaul.metrics;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** A run's {@code metrics.jsonl}: one JSON object a line, each with its step. */
+public final class MetricsFile implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final BufferedWriter out;
+
+    private MetricsFile(BufferedWriter out) {
+        this.out = out;
+    }
+
+    /**
+     * Opens for appending after a step: lines of later steps, and a last line cut by a crash, belong to work that a resumed run
+     * does again and are taken out.
+     */
+    public static MetricsFile open(Path file, long afterStep) throws IOException {
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        if (Files.exists(file)) {
+            List<String> keep = new ArrayList<>();
+            boolean cut = false;
+            for (String line : Files.readAllLines(file, StandardCharsets.UTF_8)) {
+                if (step(line) <= afterStep) {
+                    keep.add(line);
+                } else {
+                    cut = true;
+                }
+            }
+            if (cut) {
+                Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
+                Files.write(temporary, keep, StandardCharsets.UTF_8);
+                Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+        return new MetricsFile(Files.newBufferedWriter(
+                file, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
+    }
+
+    /** Appends one line. */
+    public void write(Map<String, Object> values) throws IOException {
+        out.write(JSON.writeValueAsString(values));
+        out.newLine();
+        out.flush();
+    }
+
+    /** Every whole line of a file. */
+    public static List<JsonNode> read(Path file) throws IOException {
+        List<JsonNode> nodes = new ArrayList<>();
+        for (String line : Files.readAllLines(file, StandardCharsets.UTF_8)) {
+            if (step(line) != Long.MAX_VALUE) {
+                nodes.add(JSON.readTree(line));
+            }
+        }
+        return nodes;
+    }
+
+    private static long step(String line) {
+        try {
+            JsonNode step = JSON.readTree(line).get("step");
+            return step == null ? Long.MAX_VALUE : step.asLong();
+        } catch (JsonProcessingException e) {
+            return Long.MAX_VALUE;
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        out.close();
+    }
+}

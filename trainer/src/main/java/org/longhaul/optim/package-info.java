@@ -1,0 +1,2 @@
+/** The update of parameters from gradients. */
+package org.longhaul.optim;

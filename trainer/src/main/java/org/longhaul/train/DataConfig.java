@@ -1,0 +1,13 @@
+package org.longhaul.train;
+
+import java.nio.file.Path;
+import org.longhaul.config.Default;
+import org.longhaul.config.Doc;
+
+/** The shards that a run reads. */
+@Doc("The token shards to train on, as longhaul data run leaves them.")
+public record DataConfig(
+        @Doc("Folder with manifest.json.") Path path,
+        @Doc("Split to train on.") @Default("train") String trainSplit,
+        @Doc("Split to validate on.") @Default("validation") String validationSplit,
+        @Doc("Number of the data stage; a new one draws another order of samples.") @Default("0") int stage) {}

@@ -1,0 +1,28 @@
+package org.longhaul.train;
+
+import org.longhaul.config.Default;
+import org.longhaul.config.Doc;
+import org.longhaul.model.Recompute;
+
+/** Memory against time. */
+@Doc("Memory against time.")
+public record MemoryConfig(
+        @Doc("What the backward computes again instead of keeping: none, selective (norms and SwiGLU) or full (whole layers).")
+                @Default("none") Recompute recompute,
+        @Doc("Tokens whose logits exist at once in the loss head; 0 chooses.") @Default("0") long lossChunk) {
+    /** Checks the range. */
+    public MemoryConfig {
+        if (lossChunk < 0) {
+            throw new IllegalArgumentException("loss_chunk must not be negative: " + lossChunk);
+        }
+    }
+
+    /** The chunk in force for a micro-batch: by default about 64 MiB of F32 logits, and a multiple of 512 tokens where possible. */
+    public long chunk(long tokens, long vocab) {
+        if (lossChunk > 0) {
+            return Math.min(lossChunk, tokens);
+        }
+        long fit = Math.max(1, (64L << 20) / (4 * vocab));
+        return Math.min(tokens, fit >= 512 ? fit / 512 * 512 : fit);
+    }
+}

@@ -1,0 +1,54 @@
+package org.longhaul.train;
+
+import java.nio.file.Path;
+import org.longhaul.config.Default;
+import org.longhaul.config.Doc;
+import org.longhaul.model.ModelConfig;
+import org.longhaul.optim.OptimizerConfig;
+import org.longhaul.parallel.Mesh;
+import org.longhaul.schedule.LearningRate;
+import org.longhaul.trust.SpikeConfig;
+
+/** Everything that defines a training job. */
+@Doc("A training job.")
+public record TrainConfig(
+        @Doc("Folder for metrics, event files and checkpoints.") Path output,
+        @Doc("The model.") ModelConfig model,
+        @Doc("The data.") DataConfig data,
+        @Doc("The batch.") BatchConfig batch,
+        @Doc("Optimizer steps of the whole run.") long steps,
+        @Doc("Steps after which this process saves and ends, though the run goes on later; 0 for none.") @Default("0") long stopAfter,
+        @Doc("The learning rate.") LearningRate schedule,
+        @Doc("The optimizer.") OptimizerConfig optimizer,
+        @Doc("Weight of the squared log-partition term of the loss; 0 for none.") @Default("0.0") double zLoss,
+        @Doc("Seed of initial weights and of the order of samples.") @Default("1234") long seed,
+        @Doc("What computes.") DeviceConfig device,
+        @Doc("Memory against time.") MemoryConfig memory,
+        @Doc("The layout over processes.") Mesh mesh,
+        @Doc("Checkpoints.") CheckpointConfig checkpoint,
+        @Doc("Validation.") ValidationConfig validation,
+        @Doc("Reports.") LoggingConfig logging,
+        @Doc("Spikes.") SpikeConfig spikes) {
+    /** Checks what concerns several parts. */
+    public TrainConfig {
+        if (steps < 1) {
+            throw new IllegalArgumentException("steps must be at least 1: " + steps);
+        }
+        if (stopAfter < 0) {
+            throw new IllegalArgumentException("stop_after must not be negative: " + stopAfter);
+        }
+        if (!(zLoss >= 0)) {
+            throw new IllegalArgumentException("z_loss must not be negative: " + zLoss);
+        }
+    }
+
+    /** Where checkpoints go. */
+    public String checkpointRoot() {
+        return checkpoint.path().orElse(output.resolve("checkpoints").toString());
+    }
+
+    /** Tokens of one optimizer step. */
+    public long tokensPerStep() {
+        return (long) batch.sequences() * model.context();
+    }
+}
