@@ -47,6 +47,11 @@ public record TrainConfig(
         return checkpoint.path().orElse(output.resolve("checkpoints").toString());
     }
 
+    /** Steps between looks of the host at results: each one where a spike may drop an update, else as often as it logs. */
+    public int stepsPerLook() {
+        return spikes.action() == SpikeConfig.Action.WATCH ? logging.every() : 1;
+    }
+
     /** Tokens of one optimizer step. */
     public long tokensPerStep() {
         return (long) batch.sequences() * model.context();

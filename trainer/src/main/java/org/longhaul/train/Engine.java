@@ -1,0 +1,275 @@
+package org.longhaul.train;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import org.longhaul.batch.SampleOrder;
+import org.longhaul.model.ModelStage;
+import org.longhaul.model.ParameterLayout;
+import org.longhaul.model.ParameterStore;
+import org.longhaul.model.StageRange;
+import org.longhaul.optim.Optimizer;
+import org.longhaul.parallel.MeshGroups;
+import org.longhaul.parallel.PipelineExecutor;
+import org.longhaul.parallel.PipelineSchedule;
+import org.longhaul.tensor.Backend;
+import org.longhaul.tensor.Backend.Stream;
+import org.longhaul.tensor.Host;
+import org.longhaul.tensor.Tensor;
+
+/** One rank's model, optimizer and links: everything of a step that happens on the device. */
+final class Engine implements AutoCloseable {
+    private final Backend backend;
+    private final MeshGroups groups;
+    private final TrainConfig config;
+    private final int microBatches;
+    private final List<Chunk> chunks = new ArrayList<>();
+    private final List<ParameterStore> stores = new ArrayList<>();
+    private final PipelineExecutor executor;
+    private final Optimizer optimizer;
+    private final StepScalars scalars;
+    private final Stream dataStream;
+    private final int[] inputs;
+    private final int[] targets;
+    private final ByteBuffer staging;
+    private SampleOrder samples;
+    private long firstSample;
+
+    /** Allocates everything; weights are still zero. */
+    Engine(TrainConfig config, Backend backend, MeshGroups groups) {
+        this.config = config;
+        this.backend = backend;
+        this.groups = groups;
+        int dataRanks = groups.mesh().data();
+        int pipeline = groups.mesh().pipeline();
+        int virtual = groups.mesh().virtualStages();
+        this.microBatches = config.batch().accumulation(dataRanks);
+        List<Integer> slots = PipelineSchedule.of(pipeline, groups.stage(), virtual, microBatches).inFlight();
+        int micro = config.batch().microBatch();
+        long chunk = config.memory().chunk((long) micro * config.model().context(), config.model().vocab() / groups.tensor().size());
+        for (int c = 0; c < virtual; c++) {
+            StageRange range = StageRange.of(config.model(), c * pipeline + groups.stage(), pipeline * virtual);
+            ParameterLayout layout = new ParameterLayout(
+                    config.model(), range, groups.tensor().rank(), groups.tensor().size(), dataRanks);
+            ParameterStore store = new ParameterStore(backend, layout, groups.data(), true);
+            ModelStage.Options options =
+                    new ModelStage.Options(config.memory().recompute(), Math.max(1, slots.get(c)), chunk, config.zLoss(), true);
+            ModelStage stage = new ModelStage(backend, store, micro, config.model().context(), options, groups.tensor());
+            Host.put(backend, stage.gradientScale(), (float) (1.0 / config.tokensPerStep()));
+            stores.add(store);
+            chunks.add(new Chunk(stage, store, options.slots()));
+        }
+        this.executor = new PipelineExecutor(backend, groups, chunks, microBatches);
+        this.optimizer = new Optimizer(backend, stores, config.optimizer(), groups.tensor());
+        this.scalars = new StepScalars(backend, groups.world(), config.stepsPerLook());
+        this.dataStream = backend.newStream("data parallel");
+        int tokens = micro * config.model().context();
+        this.inputs = new int[tokens];
+        this.targets = new int[tokens];
+        this.staging = ByteBuffer.allocateDirect(4 * tokens).order(ByteOrder.nativeOrder());
+    }
+
+    /** Draws the initial weights. */
+    void initialise(long seed) {
+        stores.forEach(store -> store.initialise(seed));
+    }
+
+    /** The rank's parameters, one store a virtual stage. */
+    List<ParameterStore> stores() {
+        return stores;
+    }
+
+    /** The rank's model parts in order. */
+    List<ModelStage> stages() {
+        return chunks.stream().map(c -> c.stage).toList();
+    }
+
+    /** Numbers of the steps. */
+    StepScalars scalars() {
+        return scalars;
+    }
+
+    /** Forward and backward of one global batch that starts at a sample; gradients end summed in the owned parts. The wishes reach all ranks. */
+    void gradients(SampleOrder order, long sample, boolean stop, boolean save) {
+        samples = order;
+        firstSample = sample;
+        scalars.begin();
+        scalars.wish(stop, save);
+        for (Chunk chunk : chunks) {
+            chunk.started = false;
+            backend.zero(chunk.stage.lossSum());
+        }
+        executor.run();
+        for (Chunk chunk : chunks) {
+            chunk.stage.finishGradients();
+            chunk.reduce(chunk.store.layout().normBucket());
+        }
+        backend.computeStream().waitFor(dataStream);
+        optimizer.addSumOfSquares(scalars.sumSquares());
+        Chunk last = chunks.get(chunks.size() - 1);
+        if (last.last() && groups.tensor().rank() == 0) {
+            backend.copy(scalars.lossSum(), last.stage.lossSum());
+        }
+        scalars.reduce();
+        scalars.keep(optimizer.clip(scalars.globalSumSquares()));
+    }
+
+    /** Updates the parameters; nothing happens on the device where the gradients were not finite. */
+    void update(double learningRate, long step) {
+        optimizer.step(learningRate, step);
+        gatherWeights();
+    }
+
+    /** Brings the owned parts of the weights together on all data-parallel ranks. */
+    void gatherWeights() {
+        dataStream.waitFor(backend.computeStream());
+        for (ParameterStore store : stores) {
+            for (int i = 0; i < store.layout().buckets().size(); i++) {
+                store.shards().gatherWeights(i, store.weights(), dataStream);
+            }
+        }
+        backend.computeStream().waitFor(dataStream);
+    }
+
+    /**
+     * Runs one micro-batch forward through all stages without gradients.
+     *
+     * @param losses receives the token losses on the last stage; untouched elsewhere
+     * @return whether this rank is on the last stage
+     */
+    boolean losses(int[] ids, int[] next, float[] losses) {
+        MeshGroups.Links links = groups.links().orElse(null);
+        Stream compute = backend.computeStream();
+        for (Chunk chunk : chunks) {
+            ModelStage stage = chunk.stage;
+            if (chunk.first()) {
+                upload(stage.tokens(0), ids);
+            } else {
+                links.forwardIn().receive(stage.input(0), 0, compute);
+            }
+            stage.forward(0);
+            if (chunk.last()) {
+                upload(stage.targets(0), next);
+                float[] values = Host.floats(backend, stage.loss(0));
+                System.arraycopy(values, 0, losses, 0, values.length);
+                return true;
+            }
+            links.forwardOut().send(stage.output(0), 1, compute);
+        }
+        return false;
+    }
+
+    /** The rank's place in the job. */
+    MeshGroups groups() {
+        return groups;
+    }
+
+    /** Where it computes. */
+    Backend backend() {
+        return backend;
+    }
+
+    private void upload(Tensor destination, int[] ids) {
+        staging.clear().limit(4 * ids.length);
+        staging.asIntBuffer().put(ids);
+        backend.upload(destination, staging);
+    }
+
+    private void readBatch(int microBatch) {
+        int micro = config.batch().microBatch();
+        int context = config.model().context();
+        long base = firstSample + ((long) microBatch * groups.mesh().data() + groups.data().rank()) * micro;
+        for (int b = 0; b < micro; b++) {
+            samples.read(base + b, inputs, targets, b * context);
+        }
+    }
+
+    @Override
+    public void close() {
+        backend.synchronize();
+        scalars.close();
+        optimizer.close();
+        chunks.forEach(chunk -> chunk.stage.close());
+        stores.forEach(ParameterStore::close);
+    }
+
+    /** A model part as the pipeline sees it. */
+    private final class Chunk implements PipelineExecutor.Stage {
+        private final ModelStage stage;
+        private final ParameterStore store;
+        private final int slots;
+        private boolean started;
+
+        Chunk(ModelStage stage, ParameterStore store, int slots) {
+            this.stage = stage;
+            this.store = store;
+            this.slots = slots;
+        }
+
+        @Override
+        public int slots() {
+            return slots;
+        }
+
+        @Override
+        public boolean first() {
+            return store.layout().stage().first();
+        }
+
+        @Override
+        public boolean last() {
+            return store.layout().stage().last();
+        }
+
+        @Override
+        public Tensor input(int slot) {
+            return stage.input(slot);
+        }
+
+        @Override
+        public Tensor output(int slot) {
+            return stage.output(slot);
+        }
+
+        @Override
+        public Tensor outputGradient(int slot) {
+            return stage.gradient(slot);
+        }
+
+        @Override
+        public Tensor inputGradient(int slot) {
+            return stage.gradient(slot);
+        }
+
+        @Override
+        public void forward(int microBatch, int slot) {
+            if (first() || last()) {
+                readBatch(microBatch);
+            }
+            if (first()) {
+                upload(stage.tokens(slot), inputs);
+            }
+            if (last()) {
+                upload(stage.targets(slot), targets);
+            }
+            stage.forward(slot);
+        }
+
+        @Override
+        public void backward(int microBatch, int slot, boolean lastOfStep) {
+            stage.backward(slot, !started, bucket -> {
+                if (lastOfStep) {
+                    reduce(bucket);
+                }
+            });
+            started = true;
+        }
+
+        // Overlaps with the rest of the backward; norm weights wait until the tensor group has summed them.
+        private void reduce(int bucket) {
+            dataStream.waitFor(backend.computeStream());
+            store.shards().reduceGradients(bucket, store.gradients(), dataStream);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package org.longhaul.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.longhaul.checkpoint.BoxData;
+import org.longhaul.checkpoint.Checkpoint;
+import org.longhaul.checkpoint.CheckpointMeta;
+import org.longhaul.checkpoint.CheckpointSaver;
+import org.longhaul.checkpoint.CheckpointStore;
+import org.longhaul.checkpoint.RankGroup;
+import org.longhaul.checkpoint.SaveKind;
+import org.longhaul.checkpoint.SaveSchedule;
+import org.longhaul.checkpoint.StateBoxes;
+import org.longhaul.config.ConfigWriter;
+import org.longhaul.error.UserError;
+import org.longhaul.tensor.Backend;
+
+/** A run's checkpoints: finds where to start, and saves. */
+final class Snapshots implements AutoCloseable {
+    private final TrainConfig config;
+    private final Backend backend;
+    private final Engine engine;
+    private final Map<String, String> fingerprints;
+    private final CheckpointStore store;
+    private final CheckpointSaver saver;
+    private final SaveSchedule schedule;
+
+    Snapshots(TrainConfig config, Backend backend, Engine engine, Map<String, String> fingerprints, RankGroup ranks) {
+        this.config = config;
+        this.backend = backend;
+        this.engine = engine;
+        this.fingerprints = fingerprints;
+        this.store = CheckpointStore.open(config.checkpointRoot(), ranks);
+        this.saver = new CheckpointSaver(store, backend, config.checkpoint().retention());
+        this.schedule = new SaveSchedule(config.checkpoint().retention());
+    }
+
+    /** Fills the engine from the newest complete checkpoint, or empty when the run starts anew. */
+    Optional<RunState> resume() {
+        boolean any = store.newestComplete().isPresent();
+        switch (config.checkpoint().resume()) {
+            case NEVER -> {
+                if (any) {
+                    throw UserError.badInput(store.root() + ": holds checkpoints, and checkpoint.resume is never; name another output or "
+                            + "set checkpoint.resume to auto");
+                }
+                return Optional.empty();
+            }
+            case ALWAYS -> {
+                if (!any) {
+                    throw UserError.badInput(store.root() + ": no complete checkpoint, and checkpoint.resume is always");
+                }
+            }
+            case AUTO -> {
+                // Whatever is there.
+            }
+        }
+        store.cleanUp();
+        Optional<CheckpointMeta> meta = store.loadNewest(backend, checkpoint -> {
+            requireSame(checkpoint);
+            return boxes(true);
+        });
+        return meta.map(m -> RunState.of(m.state()));
+    }
+
+    /** Fills the weights from another run's checkpoint folder. */
+    void initFrom(String folder) {
+        String path = folder.endsWith("/") ? folder.substring(0, folder.length() - 1) : folder;
+        int slash = path.lastIndexOf('/');
+        String name = path.substring(slash + 1);
+        boolean one = name.startsWith("step-");
+        try (CheckpointStore other = CheckpointStore.open(one ? path.substring(0, Math.max(slash, 1)) : path)) {
+            Checkpoint checkpoint = one
+                    ? other.open(other.list().stream().filter(c -> c.name().equals(name)).findFirst()
+                            .orElseThrow(() -> UserError.badInput(path + ": no such checkpoint")))
+                    : other.openNewest();
+            if (!checkpoint.meta().model().equals(config.model())) {
+                throw UserError.badInput(checkpoint.path() + ": its model is " + checkpoint.meta().model() + ", the configuration's is "
+                        + config.model());
+            }
+            checkpoint.load(backend, boxes(false));
+        }
+    }
+
+    /** Loads the newest checkpoint of a step at most {@code step} and takes later ones out of use. */
+    RunState rollBack(long step, String why) {
+        saver.await();
+        store.abandonAfter(step, why);
+        return store.loadNewest(backend, checkpoint -> boxes(true)).map(m -> RunState.of(m.state()))
+                .orElseThrow(() -> UserError.badInput(store.root() + ": no complete checkpoint to roll back to"));
+    }
+
+    /** Whether a save is due after a step. */
+    Optional<SaveKind> due(long step) {
+        return schedule.due(step);
+    }
+
+    /** Stages the state; it is written while training goes on. */
+    void save(SaveKind kind, RunState state) {
+        List<BoxData> boxes = new ArrayList<>();
+        engine.stores().forEach(s -> boxes.addAll(StateBoxes.saved(s)));
+        saver.save(
+                new CheckpointMeta(state.step(), kind, config.model(), ConfigWriter.toYaml(config), fingerprints, state.json()), boxes);
+    }
+
+    /** Waits for the save under way. */
+    void await() {
+        saver.await();
+    }
+
+    /** The step of the last save that was committed, −1 for none. */
+    long lastSaved() {
+        return saver.stats().lastStep();
+    }
+
+    /** Where checkpoints lie. */
+    String root() {
+        return store.root();
+    }
+
+    private List<BoxData> boxes(boolean moments) {
+        List<BoxData> boxes = new ArrayList<>();
+        engine.stores().forEach(s -> boxes.addAll(moments ? StateBoxes.resumed(s) : StateBoxes.initial(s)));
+        return boxes;
+    }
+
+    private void requireSame(Checkpoint checkpoint) {
+        CheckpointMeta meta = checkpoint.meta();
+        if (!meta.model().equals(config.model())) {
+            throw UserError.badInput(checkpoint.path() + ": its model is " + meta.model() + ", the configuration's is " + config.model()
+                    + "; name another output");
+        }
+        if (RunState.of(meta.state()).stage() != config.data().stage()) {
+            return;
+        }
+        fingerprints.forEach((name, value) -> {
+            String before = meta.fingerprints().get(name);
+            if (before != null && !before.equals(value)) {
+                throw UserError.badInput(checkpoint.path() + ": trained on " + name + " " + before + ", the configuration's is " + value
+                        + "; a new mixture needs a higher data.stage");
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        saver.close();
+        store.close();
+    }
+}

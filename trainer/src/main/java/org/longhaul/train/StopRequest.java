@@ -1,0 +1,52 @@
+package org.longhaul.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import sun.misc.Signal;
+import sun.misc.SignalHandler;
+
+/** Remembers that SIGTERM, SIGINT or SIGUSR1 asked the run to save and end; a second SIGINT ends at once. */
+final class StopRequest implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(StopRequest.class);
+
+    private final List<Runnable> restore = new ArrayList<>();
+    private volatile String signal;
+
+    /** Starts to listen. */
+    static StopRequest listen() {
+        StopRequest request = new StopRequest();
+        for (String name : List.of("TERM", "INT", "USR1")) {
+            Signal s = new Signal(name);
+            SignalHandler[] before = new SignalHandler[1];
+            before[0] = Signal.handle(s, received -> {
+                if (request.signal != null && name.equals("INT")) {
+                    Runtime.getRuntime().halt(130);
+                }
+                request.raise("SIG" + name);
+            });
+            request.restore.add(() -> Signal.handle(s, before[0]));
+        }
+        return request;
+    }
+
+    /** Asks to stop as a signal does. */
+    void raise(String name) {
+        signal = name;
+        LOG.info("{} received: saving after this step, then ending", name);
+    }
+
+    boolean raised() {
+        return signal != null;
+    }
+
+    String name() {
+        return signal == null ? "another rank's signal" : signal;
+    }
+
+    @Override
+    public void close() {
+        restore.forEach(Runnable::run);
+    }
+}

@@ -1,0 +1,63 @@
+package org.longhaul.train;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.longhaul.batch.TokenSource;
+import org.longhaul.error.UserError;
+import org.longhaul.shards.ShardSet;
+import org.longhaul.shards.TokenSplit;
+
+/**
+ * The token streams of a run.
+ *
+ * @param train what is trained on
+ * @param validation what is measured, if there is a split for it
+ * @param validationBytesPerToken text bytes over tokens of that split
+ * @param unigramEntropy of the training split, nats a token; 0 where unknown
+ * @param fingerprints of tokenizer and data, by name
+ */
+record TrainData(
+        TokenSource train, Optional<TokenSource> validation, double validationBytesPerToken, double unigramEntropy,
+        Map<String, String> fingerprints) {
+    /** Maps the shards and checks that they fit the model. */
+    static TrainData open(TrainConfig config) {
+        ShardSet set = ShardSet.open(config.data().path());
+        TokenSplit train = set.split(config.data().trainSplit());
+        if (train.vocabSize() > config.model().vocab()) {
+            throw UserError.badInput(config.data().path() + ": has ids up to " + train.vocabSize() + ", model.vocab is only "
+                    + config.model().vocab() + "; raise it");
+        }
+        if (train.tokens() <= config.model().context()) {
+            throw UserError.badInput(config.data().path() + ": split " + config.data().trainSplit() + " has " + train.tokens()
+                    + " tokens, fewer than one sequence of " + config.model().context() + "; shorten model.context or bring more data");
+        }
+        Optional<TokenSplit> validation = set.manifest().splits().containsKey(config.data().validationSplit())
+                ? Optional.of(set.split(config.data().validationSplit())).filter(v -> v.tokens() > 1)
+                : Optional.empty();
+        double bytes = validation.map(v -> (double) v.bytes() / v.tokens()).orElse(1.0);
+        Map<String, String> fingerprints = new LinkedHashMap<>();
+        fingerprints.put("dataset", set.fingerprint());
+        fingerprints.put("tokenizer", set.manifest().tokenizer().fingerprint());
+        return new TrainData(source(train), validation.map(TrainData::source), bytes, train.unigramEntropy(), fingerprints);
+    }
+
+    /** Training samples of a context length. */
+    long samples(int context) {
+        return (train.tokens() - 1) / context;
+    }
+
+    private static TokenSource source(TokenSplit split) {
+        return new TokenSource() {
+            @Override
+            public long tokens() {
+                return split.tokens();
+            }
+
+            @Override
+            public void read(long position, int[] target, int offset, int count) {
+                split.read(position, target, offset, count);
+            }
+        };
+    }
+}

@@ -1,0 +1,242 @@
+package org.longhaul.train;
+
+import java.util.Locale;
+import java.util.Optional;
+import org.longhaul.batch.SampleOrder;
+import org.longhaul.checkpoint.SaveKind;
+import org.longhaul.error.UserError;
+import org.longhaul.metrics.Flops;
+import org.longhaul.train.StepScalars.Result;
+import org.longhaul.trust.SpikeConfig;
+import org.longhaul.trust.SpikeDetector;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The training loop. Every rank of a job runs it; all decide alike because they see the same sums. */
+final class Trainer {
+    private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
+
+    private final TrainConfig config;
+    private final Engine engine;
+    private final Snapshots snapshots;
+    private final TrainData data;
+    private final StopRequest stop;
+    private final SpikeDetector losses;
+    private final SpikeDetector norms;
+    private final double peakFlops;
+    private Report report;
+    private RunState state;
+    private Validation lastValidation;
+
+    /** How a process ended. */
+    enum Outcome {
+        /** All steps are done. */
+        FINISHED,
+        /** stop_after was reached. */
+        PAUSED,
+        /** A signal asked for it. */
+        STOPPED
+    }
+
+    Trainer(TrainConfig config, Engine engine, Snapshots snapshots, TrainData data, StopRequest stop, double peakFlops) {
+        this.config = config;
+        this.engine = engine;
+        this.snapshots = snapshots;
+        this.data = data;
+        this.stop = stop;
+        this.peakFlops = peakFlops;
+        this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
+        this.norms = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
+    }
+
+    /** Trains until the steps are done, stop_after is reached or a signal asks to stop; saves in each case. */
+    Outcome run() {
+        start();
+        SampleOrder order = new SampleOrder(data.train(), config.model().context(), config.seed(), config.data().stage());
+        long pauseAt = config.stopAfter() == 0 ? Long.MAX_VALUE : state.step() + config.stopAfter();
+        try {
+            report = leads() ? openReport() : null;
+            while (state.step() < config.steps()) {
+                long step = state.step() + 1;
+                double learningRate = config.schedule().at(step, config.steps());
+                Optional<SaveKind> due = snapshots.due(step);
+                engine.gradients(order, state.consumed(), stop.raised(), leads() && due.isPresent());
+
+                boolean pause = step == pauseAt;
+                boolean permanent = permanent(step);
+                boolean validate = config.validation().every() > 0 && step % config.validation().every() == 0;
+                boolean look = engine.scalars().full() || step == config.steps() || pause || permanent || validate;
+                Result[] results = look ? engine.scalars().take() : new Result[0];
+                boolean dropped = look && spike(results[results.length - 1], step);
+                if (!dropped) {
+                    engine.update(learningRate, step);
+                }
+                advance(results, dropped);
+                if (validate || step == config.steps()) {
+                    validate();
+                }
+                boolean stopping = asked(results);
+                if (step == config.steps() || pause || permanent) {
+                    snapshots.save(SaveKind.PERMANENT, state);
+                } else if (stopping || wanted(results)) {
+                    snapshots.save(SaveKind.EPHEMERAL, state);
+                }
+                if (pause || stopping) {
+                    return end(step == config.steps() ? Outcome.FINISHED : stopping ? Outcome.STOPPED : Outcome.PAUSED);
+                }
+                if (state.skippedInRow() > config.spikes().maxSkips()) {
+                    giveUpOrRollBack();
+                }
+            }
+            return end(Outcome.FINISHED);
+        } finally {
+            if (report != null) {
+                report.close();
+            }
+        }
+    }
+
+    private void start() {
+        Optional<RunState> resumed = snapshots.resume();
+        if (resumed.isPresent()) {
+            state = resumed.get();
+            losses.restore(state.losses());
+            norms.restore(state.norms());
+            if (state.stage() != config.data().stage()) {
+                state = new RunState(state.step(), 0, config.data().stage(), state.skipped(), 0, state.losses(), state.norms());
+            }
+            if (leads()) {
+                LOG.info("resumed at step {} of {} from {}", state.step(), config.steps(), snapshots.root());
+            }
+            return;
+        }
+        state = RunState.start(config.data().stage());
+        if (config.checkpoint().initFrom().isPresent()) {
+            snapshots.initFrom(config.checkpoint().initFrom().get());
+        } else {
+            engine.initialise(config.seed());
+        }
+    }
+
+    private Report openReport() {
+        Report opened = new Report(
+                config, state.step(), Flops.perTokenFull(config.model()), Flops.perTokenCausal(config.model()), peakFlops);
+        opened.say(String.format(Locale.ROOT, "%,d parameters, %,d tokens a step, %,d samples in the training split (%.2f epochs in %,d steps)",
+                Flops.parameters(config.model()), config.tokensPerStep(), data.samples(config.model().context()),
+                (double) config.steps() * config.batch().sequences() / data.samples(config.model().context()), config.steps()));
+        opened.start();
+        return opened;
+    }
+
+    // Judges the newest step; the window learns only from steps that are kept.
+    private boolean spike(Result result, long step) {
+        double loss = result.lossSum() / config.tokensPerStep();
+        if (!result.finite()) {
+            LOG.warn("step {}: gradient norm {} and loss {} are no numbers; the update is skipped", step, result.norm(), loss);
+            return true;
+        }
+        boolean spike = losses.spike(loss) || norms.spike(result.norm());
+        if (spike) {
+            LOG.warn("step {}: spike, loss {} ({} sigma) and gradient norm {} ({} sigma){}", step, text(loss), text(losses.score(loss)),
+                    text(result.norm()), text(norms.score(result.norm())),
+                    config.spikes().action() == SpikeConfig.Action.WATCH ? "" : "; the update is skipped");
+        }
+        return spike && config.spikes().action() != SpikeConfig.Action.WATCH;
+    }
+
+    private void advance(Result[] results, boolean dropped) {
+        long step = state.step() + 1;
+        long consumed = state.consumed() + config.batch().sequences();
+        long skipped = state.skipped();
+        int inRow = state.skippedInRow();
+        Report.Step[] lines = new Report.Step[results.length];
+        for (int i = 0; i < results.length; i++) {
+            long n = step - results.length + 1 + i;
+            double loss = results[i].lossSum() / config.tokensPerStep();
+            boolean lost = !results[i].finite() || dropped && i == results.length - 1;
+            inRow = lost ? inRow + 1 : 0;
+            skipped += lost ? 1 : 0;
+            if (!lost) {
+                losses.accept(loss);
+                norms.accept(results[i].norm());
+            }
+            lines[i] = new Report.Step(
+                    n, consumed - (long) (results.length - 1 - i) * config.batch().sequences(), loss, results[i].norm(),
+                    config.schedule().at(n, config.steps()), lost);
+        }
+        state = new RunState(step, consumed, state.stage(), skipped, inRow, losses.state(), norms.state());
+        if (report != null && results.length > 0) {
+            report.steps(lines);
+        }
+    }
+
+    private void validate() {
+        if (data.validation().isEmpty()) {
+            return;
+        }
+        lastValidation = Validation.of(
+                engine, data.validation().get(), data.validationBytesPerToken(), config.batch().microBatch(),
+                config.model().context(), config.validation().tokens());
+        if (report != null) {
+            report.validation(state.step(), lastValidation);
+        }
+    }
+
+    private void giveUpOrRollBack() {
+        String why = state.skippedInRow() + " steps in a row had no finite loss or a spike";
+        if (config.spikes().action() != SpikeConfig.Action.ROLLBACK) {
+            snapshots.await();
+            throw new IllegalStateException("step " + state.step() + ": " + why + "; the last good checkpoint is at step "
+                    + snapshots.lastSaved() + " in " + snapshots.root());
+        }
+        long behind = state.consumed();
+        state = snapshots.rollBack(state.step() - state.skippedInRow(), why);
+        losses.restore(state.losses());
+        norms.restore(state.norms());
+        // The batches that did the harm are not seen again.
+        state = new RunState(state.step(), behind, state.stage(), state.skipped(), 0, state.losses(), state.norms());
+        LOG.warn("{}: rolled back to step {}, going on behind sample {}", why, state.step(), behind);
+    }
+
+    private Outcome end(Outcome outcome) {
+        snapshots.await();
+        if (leads()) {
+            if (snapshots.lastSaved() != state.step()) {
+                throw UserError.environment("the last checkpoint in " + snapshots.root() + " is of step " + snapshots.lastSaved()
+                        + ", not of step " + state.step() + ": see the warnings above, mend the disk and start again");
+            }
+            report.say(switch (outcome) {
+                case FINISHED -> "finished " + state.step() + " steps; checkpoint of the last step in " + snapshots.root();
+                case PAUSED -> "paused at step " + state.step() + " of " + config.steps() + " as stop_after says; the same command goes on";
+                case STOPPED -> "stopped by " + stop.name() + " at step " + state.step() + " of " + config.steps() + " after saving";
+            });
+        }
+        return outcome;
+    }
+
+    private boolean permanent(long step) {
+        long every = config.checkpoint().retention().permanentEvery();
+        return every > 0 && step % every == 0;
+    }
+
+    private boolean leads() {
+        return engine.groups().rank() == 0;
+    }
+
+    private static boolean asked(Result[] results) {
+        return results.length > 0 && results[results.length - 1].stop();
+    }
+
+    private static boolean wanted(Result[] results) {
+        for (Result r : results) {
+            if (r.save()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String text(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
+    }
+}
