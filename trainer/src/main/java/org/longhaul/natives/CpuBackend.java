@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.jni.JniUtils;
 import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
 import org.longhaul.ops.Ops;
@@ -22,9 +23,17 @@ public final class CpuBackend implements Backend {
     private final NDManager manager;
     private final Ops ops = new PortableOps();
 
-    /** Loads libtorch. */
+    /** Loads libtorch with as many threads as there are cores. */
     public CpuBackend() {
+        this(0);
+    }
+
+    /** Loads libtorch; {@code threads} above 0 sets the number for this process, which the last bits of products depend on. */
+    public CpuBackend(int threads) {
         LibTorch.load();
+        if (threads > 0) {
+            JniUtils.setNumThreads(threads);
+        }
         manager = Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
     }
 

@@ -26,7 +26,6 @@ final class Trainer {
     private final double peakFlops;
     private Report report;
     private RunState state;
-    private Validation lastValidation;
 
     /** How a process ended. */
     enum Outcome {
@@ -52,6 +51,12 @@ final class Trainer {
     /** Trains until the steps are done, stop_after is reached or a signal asks to stop; saves in each case. */
     Outcome run() {
         start();
+        if (state.step() >= config.steps()) {
+            if (leads()) {
+                LOG.info("all {} steps are done already; checkpoints in {}", config.steps(), snapshots.root());
+            }
+            return Outcome.FINISHED;
+        }
         SampleOrder order = new SampleOrder(data.train(), config.model().context(), config.seed(), config.data().stage());
         long pauseAt = config.stopAfter() == 0 ? Long.MAX_VALUE : state.step() + config.stopAfter();
         try {
@@ -174,11 +179,11 @@ final class Trainer {
         if (data.validation().isEmpty()) {
             return;
         }
-        lastValidation = Validation.of(
+        Validation measured = Validation.of(
                 engine, data.validation().get(), data.validationBytesPerToken(), config.batch().microBatch(),
                 config.model().context(), config.validation().tokens());
         if (report != null) {
-            report.validation(state.step(), lastValidation);
+            report.validation(state.step(), measured);
         }
     }
 

@@ -1,0 +1,77 @@
+package org.longhaul.train;
+
+import java.time.Duration;
+import org.longhaul.checkpoint.RankGroup;
+import org.longhaul.cuda.CudaBackend;
+import org.longhaul.cuda.CudaSettings;
+import org.longhaul.error.UserError;
+import org.longhaul.launch.RankEnvironment;
+import org.longhaul.natives.CpuBackend;
+import org.longhaul.ops.cuda.CudaOps;
+import org.longhaul.parallel.Mesh;
+import org.longhaul.parallel.MeshGroups;
+import org.longhaul.parallel.Rendezvous;
+import org.longhaul.tensor.Backend;
+
+/**
+ * This process's device and its links to the other processes of the job.
+ *
+ * @param peakFlops dense BF16 FLOP/s of the whole job's GPUs by their data sheet, 0 where unknown
+ */
+record RankSetup(Backend backend, MeshGroups groups, RankGroup savers, Rendezvous rendezvous, double peakFlops)
+        implements AutoCloseable {
+    private static final Duration JOINING = Duration.ofMinutes(5);
+    private static final Duration STALL = Duration.ofMinutes(10);
+
+    /** Opens the device and meets the other ranks. */
+    static RankSetup open(DeviceConfig device, Mesh wanted, RankEnvironment self) {
+        Mesh mesh;
+        try {
+            mesh = wanted.over(self.worldSize());
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput(e.getMessage() + "; change mesh, or start with longhaul launch --nproc", e);
+        }
+        Backend backend = backend(device, self.localRank());
+        double peak = backend instanceof CudaBackend gpu ? peak(gpu.device().name()) * self.worldSize() : 0;
+        if (self.worldSize() == 1) {
+            return new RankSetup(backend, MeshGroups.single(), RankGroup.single(), null, peak);
+        }
+        if (device.kind() == DeviceConfig.Kind.CUDA) {
+            backend.close();
+            throw UserError.badInput("device.kind cuda runs on one process so far; " + self.worldSize() + " were started");
+        }
+        Rendezvous served = self.servesRendezvous() ? Rendezvous.serve(self.masterPort(), self.token()) : null;
+        MeshGroups groups = MeshGroups.sockets(mesh, self, backend, JOINING, STALL);
+        return new RankSetup(backend, groups, new RendezvousRanks(self, STALL), served, peak);
+    }
+
+    static Backend backend(DeviceConfig device, int localRank) {
+        return switch (device.kind()) {
+            case CPU -> new CpuBackend(device.threads());
+            case CUDA -> {
+                CudaSettings settings = CudaSettings.standard(localRank);
+                yield new CudaBackend(device.deterministic() ? settings.reproducible() : settings, CudaOps::new);
+            }
+        };
+    }
+
+    private static double peak(String gpu) {
+        String[] names = {"B300", "B200", "GB200", "H200", "H100 PCIe", "H100", "H800", "A100", "A800"};
+        double[] teraflops = {2250, 2250, 2250, 989, 756, 989, 989, 312, 312};
+        for (int i = 0; i < names.length; i++) {
+            if (gpu.contains(names[i])) {
+                return teraflops[i] * 1e12;
+            }
+        }
+        return 0;
+    }
+
+    @Override
+    public void close() {
+        groups.close();
+        if (rendezvous != null) {
+            rendezvous.close();
+        }
+        backend.close();
+    }
+}

@@ -1,0 +1,12 @@
+package org.longhaul.train;
+
+import java.util.List;
+import org.longhaul.cli.CommandProvider;
+
+/** Contributes {@code longhaul train}. */
+public final class TrainCommands implements CommandProvider {
+    @Override
+    public List<Contribution> commands() {
+        return List.of(new Contribution("", new TrainCommand()));
+    }
+}

@@ -1,0 +1,60 @@
+package org.longhaul.train;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.longhaul.config.ConfigWriter;
+import org.longhaul.error.UserError;
+import org.longhaul.launch.RankEnvironment;
+import org.longhaul.metrics.LossCurve;
+import org.longhaul.parallel.MeshGroups;
+import org.longhaul.train.Trainer.Outcome;
+
+/** One process's part of a training job, from configuration to outcome. */
+final class TrainJob {
+    private TrainJob() {}
+
+    /** Trains with the shards that the configuration names. */
+    static Outcome run(TrainConfig config, RankEnvironment self) {
+        try (StopRequest stop = StopRequest.listen()) {
+            TrainData data = TrainData.open(config);
+            try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), self)) {
+                return run(config, data, setup, stop);
+            }
+        }
+    }
+
+    /** Trains with given data on given ranks. */
+    static Outcome run(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop) {
+        requireFits(config, setup.groups());
+        if (setup.groups().rank() == 0) {
+            writeConfig(config);
+        }
+        try (Engine engine = new Engine(config, setup.backend(), setup.groups());
+                Snapshots snapshots = new Snapshots(config, setup.backend(), engine, data.fingerprints(), setup.savers())) {
+            Outcome outcome = new Trainer(config, engine, snapshots, data, stop, setup.peakFlops()).run();
+            if (setup.groups().rank() == 0) {
+                LossCurve.draw(config.output(), data.unigramEntropy());
+            }
+            return outcome;
+        }
+    }
+
+    private static void requireFits(TrainConfig config, MeshGroups groups) {
+        try {
+            config.batch().accumulation(groups.mesh().data());
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput(e.getMessage(), e);
+        }
+    }
+
+    private static void writeConfig(TrainConfig config) {
+        Path file = config.output().resolve("config.yaml");
+        try {
+            Files.createDirectories(config.output());
+            Files.writeString(file, ConfigWriter.toYaml(config));
+        } catch (IOException e) {
+            throw UserError.environment(file + ": cannot be written: " + e.getMessage() + "; free space or name another output", e);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+package org.longhaul.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.longhaul.checkpoint.Checkpoint;
+import org.longhaul.checkpoint.CheckpointStore;
+import org.longhaul.checkpoint.RankGroup;
+import org.longhaul.config.ConfigLoader;
+import org.longhaul.metrics.MetricsFile;
+import org.longhaul.natives.CpuBackend;
+import org.longhaul.parallel.MeshGroups;
+import org.longhaul.tensor.DType;
+import org.longhaul.train.Trainer.Outcome;
+
+/** The loop on a made-up language that a small model learns: loss falls, runs repeat and resume bit for bit. */
+class TrainerTest {
+    @TempDir
+    private Path folder;
+
+    static TrainConfig config(Path output, String... overrides) {
+        String yaml = """
+                output: %s
+                model: {layers: 2, d_model: 32, heads: 4, kv_heads: 2, ffn: 64, vocab: 96, context: 32, init_std: 0.02}
+                data: {path: none}
+                batch: {sequences: 8, micro_batch: 4}
+                steps: 20
+                schedule: {type: multi_step, peak: 1e-2, warmup_steps: 4}
+                device: {threads: 1}
+                validation: {every: 10, tokens: 2000}
+                logging: {tensorboard: false}
+                """.formatted(output);
+        return ConfigLoader.parse(yaml, "test", List.of(overrides), TrainConfig.class);
+    }
+
+    static TrainData data() {
+        return new TrainData(new Sawtooth(40_000), Optional.of(new Sawtooth(4_000)), 2.0, 4.0, Map.of("dataset", "sawtooth"));
+    }
+
+    static Outcome run(TrainConfig config) {
+        try (RankSetup setup =
+                new RankSetup(new CpuBackend(config.device().threads()), MeshGroups.single(), RankGroup.single(), null, 0)) {
+            return TrainJob.run(config, data(), setup, new StopRequest());
+        }
+    }
+
+    @Test
+    void lossFallsAndTheCurveIsDrawn() throws IOException {
+        assertEquals(Outcome.FINISHED, run(config(folder, "steps=60")));
+        List<String> losses = losses(folder);
+        assertEquals(60, losses.size());
+        double first = Double.parseDouble(losses.get(0));
+        double last = Double.parseDouble(losses.get(59));
+        assertEquals(Math.log(96), first, 0.1);
+        assertTrue(last < 0.6 * first, "loss from " + first + " to " + last);
+        assertTrue(folder.resolve("loss.png").toFile().length() > 1000);
+        List<JsonNode> validations =
+                MetricsFile.read(folder.resolve("metrics.jsonl")).stream().filter(l -> l.has("validation_loss")).toList();
+        assertEquals(6, validations.size());
+        double loss = validations.get(5).get("validation_loss").asDouble();
+        assertEquals(loss / Math.log(2) / 2, validations.get(5).get("bits_per_byte").asDouble(), 1e-9);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "selective", "full"})
+    void twentyStepsEqualTenAndTenResumed(String recompute) throws IOException {
+        Path straight = folder.resolve("straight");
+        Path halves = folder.resolve("halves");
+        assertEquals(Outcome.FINISHED, run(config(straight, "memory.recompute=" + recompute)));
+        assertEquals(Outcome.PAUSED, run(config(halves, "stop_after=10", "memory.recompute=" + recompute)));
+        assertEquals(10, losses(halves).size());
+        assertEquals(Outcome.FINISHED, run(config(halves, "memory.recompute=" + recompute)));
+        assertEquals(losses(straight), losses(halves));
+        sameState(straight, halves);
+    }
+
+    @Test
+    void twoRunsAreEqualAndAFinishedOneStaysAsItIs() throws IOException {
+        run(config(folder.resolve("a")));
+        run(config(folder.resolve("b"), "memory.recompute=full", "memory.loss_chunk=128"));
+        assertEquals(losses(folder.resolve("a")), losses(folder.resolve("b")));
+        sameState(folder.resolve("a"), folder.resolve("b"));
+        assertEquals(Outcome.FINISHED, run(config(folder.resolve("a"))));
+        assertEquals(losses(folder.resolve("b")), losses(folder.resolve("a")));
+    }
+
+    @Test
+    void accumulationChangesOnlyRounding() throws IOException {
+        run(config(folder.resolve("a"), "batch.micro_batch=8"));
+        run(config(folder.resolve("b"), "batch.micro_batch=1"));
+        List<String> a = losses(folder.resolve("a"));
+        List<String> b = losses(folder.resolve("b"));
+        for (int i = 0; i < a.size(); i++) {
+            assertEquals(Double.parseDouble(a.get(i)), Double.parseDouble(b.get(i)), 2e-4, "step " + (i + 1));
+        }
+    }
+
+    @Test
+    void aSignalSavesAndTheNextRunGoesOn() throws IOException {
+        run(config(folder.resolve("straight")));
+        TrainConfig config = config(folder.resolve("stopped"));
+        StopRequest stop = new StopRequest();
+        stop.raise("SIGTERM");
+        try (RankSetup setup = new RankSetup(new CpuBackend(1), MeshGroups.single(), RankGroup.single(), null, 0)) {
+            assertEquals(Outcome.STOPPED, TrainJob.run(config, data(), setup, stop));
+        }
+        assertEquals(1, losses(folder.resolve("stopped")).size());
+        assertEquals(Outcome.FINISHED, run(config));
+        assertEquals(losses(folder.resolve("straight")), losses(folder.resolve("stopped")));
+        sameState(folder.resolve("straight"), folder.resolve("stopped"));
+    }
+
+    static List<String> losses(Path output) throws IOException {
+        List<String> losses = new ArrayList<>();
+        for (JsonNode line : MetricsFile.read(output.resolve("metrics.jsonl"))) {
+            if (line.has("loss")) {
+                assertEquals(losses.size() + 1, line.get("step").asInt());
+                losses.add(line.get("loss").asText());
+            }
+        }
+        return losses;
+    }
+
+    static void sameState(Path a, Path b) throws IOException {
+        try (CheckpointStore left = CheckpointStore.open(a.resolve("checkpoints"));
+                CheckpointStore right = CheckpointStore.open(b.resolve("checkpoints"))) {
+            Checkpoint l = left.openNewest();
+            Checkpoint r = right.openNewest();
+            assertEquals(l.meta().step(), r.meta().step());
+            assertEquals(l.tensorNames(), r.tensorNames());
+            assertEquals(l.meta().state(), r.meta().state());
+            for (String name : l.tensorNames()) {
+                assertArrayEquals(bytes(l, name), bytes(r, name), name);
+            }
+        }
+    }
+
+    private static byte[] bytes(Checkpoint checkpoint, String name) throws IOException {
+        var out = new java.io.ByteArrayOutputStream();
+        checkpoint.stream(checkpoint.box(name), DType.F32, part -> {
+            byte[] copy = new byte[part.remaining()];
+            part.get(copy);
+            out.write(copy, 0, copy.length);
+        });
+        return out.toByteArray();
+    }
+}
