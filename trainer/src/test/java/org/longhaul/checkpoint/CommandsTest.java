@@ -1,0 +1,122 @@
+package org.longhaul.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.longhaul.checkpoint.Fixtures.BACKEND;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.longhaul.error.UserError;
+import org.longhaul.tensor.DType;
+import picocli.CommandLine;
+
+/** {@code longhaul checkpoint ls|verify|diff|reshard} as a user types them. */
+class CommandsTest {
+    @TempDir
+    Path folder;
+
+    private String run;
+
+    @BeforeEach
+    void saveTwo() {
+        CheckpointStore store = CheckpointStore.open(folder.resolve("run"));
+        Fixtures.save(store, 1);
+        Fixtures.save(store, Fixtures.meta(2, SaveKind.PERMANENT), Fixtures.filled(Fixtures.wholeState(), 2), Fixtures.KEEP_ALL);
+        run = folder.resolve("run").toString();
+    }
+
+    @Test
+    void lsListsNewestFirstWithWhatIsWrong() throws IOException {
+        Files.delete(folder.resolve("run/step-00000001/DONE"));
+        List<String> lines = call(new LsCommand(), run).lines().toList();
+        assertEquals(3, lines.size());
+        assertTrue(lines.get(1).matches("step-00000002 +2 +permanent +\\d+\\.\\d KiB +\\S+Z +complete"), lines.get(1));
+        assertTrue(lines.get(2).matches("step-00000001 .* unusable: .*DONE is missing: the save did not finish"), lines.get(2));
+        assertTrue(call(new LsCommand(), run, "--json").contains("\"kind\" : \"PERMANENT\""));
+        UserError none = assertThrows(UserError.class, () -> call(new LsCommand(), folder.resolve("absent").toString()));
+        assertTrue(none.getMessage().startsWith("no checkpoints in "), none.getMessage());
+    }
+
+    @Test
+    void verifyNamesWhatIsDamaged() throws IOException {
+        assertTrue(call(new VerifyCommand(), run).contains("12 tensors"));
+        Path file = folder.resolve("run/step-00000001/rank-0000.bin");
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[100] ^= 1;
+        Files.write(file, bytes);
+        assertTrue(call(new VerifyCommand(), run).contains("all checksums match"), "the newest is sound");
+        StringWriter said = new StringWriter();
+        UserError one = assertThrows(UserError.class, () -> call(new VerifyCommand(), said, run + "/step-00000001"));
+        assertEquals("1 checkpoint is damaged", one.getMessage());
+        assertTrue(said.toString().contains("rank-0000.bin is damaged between byte 0 and byte 2559"), said.toString());
+        assertThrows(UserError.class, () -> call(new VerifyCommand(), run, "--all"));
+    }
+
+    @Test
+    void diffMeasuresWhatChanged() {
+        String same = call(new DiffCommand(), run + "/step-00000002", run, "--strict");
+        assertEquals("12 of 12 tensors are equal", same.strip());
+        String text = call(new DiffCommand(), run + "/step-00000001", run);
+        assertTrue(text.contains("step: 1 -> 2"), text);
+        assertTrue(text.contains("model.norm.weight: 16 of 16 elements differ, max |a-b| 1.000e+00"), text);
+        assertTrue(text.contains("state: {\"consumed\":8} -> {\"consumed\":16}"), text);
+        assertThrows(UserError.class, () -> call(new DiffCommand(), run + "/step-00000001", run, "--strict"));
+    }
+
+    @Test
+    void reshardKeepsEveryBitInAnyNumberOfFiles() throws IOException {
+        String copy = folder.resolve("copy").toString();
+        call(new ReshardCommand(), run, copy, "--files", "3");
+        assertTrue(Files.exists(folder.resolve("copy/step-00000002/rank-0002.bin")));
+        assertTrue(call(new VerifyCommand(), copy).contains("all checksums match"));
+        assertEquals("12 of 12 tensors are equal", call(new DiffCommand(), run, copy).strip());
+    }
+
+    @Test
+    void reshardShrinksToWeightsInBfloat16() {
+        String copy = folder.resolve("copy").toString();
+        call(new ReshardCommand(), run + "/step-00000001", copy, "--weights-only", "--dtype", "bf16");
+        Checkpoint c = CheckpointStore.open(copy).openNewest();
+        assertEquals(4, c.tensorNames().size());
+        assertEquals(DType.BF16, c.dtype("model.norm.weight"));
+        List<BoxData> back = Fixtures.wholeState().subList(0, 4).stream().map(b -> Fixtures.empty(b, DType.BF16)).toList();
+        c.load(BACKEND, back);
+        assertEquals(List.of(), Fixtures.differences(back, 1));
+        UserError wrong = assertThrows(UserError.class, () -> call(new ReshardCommand(), run, copy, "--dtype", "int8"));
+        assertEquals("--dtype must be keep, f32 or bf16: int8", wrong.getMessage());
+    }
+
+    @Test
+    void aStepThatIsNotThereIsSaidSo() {
+        UserError e = assertThrows(UserError.class, () -> call(new VerifyCommand(), run + "/step-00000009"));
+        assertTrue(e.getMessage().startsWith("no checkpoint step-00000009 in "), e.getMessage());
+    }
+
+    private static String call(Object command, String... arguments) {
+        StringWriter out = new StringWriter();
+        call(command, out, arguments);
+        return out.toString();
+    }
+
+    private static void call(Object command, StringWriter out, String... arguments) {
+        CommandLine line = new CommandLine(command).setOut(new PrintWriter(out, true)).setCaseInsensitiveEnumValuesAllowed(true);
+        RuntimeException[] fault = {null};
+        line.setExecutionExceptionHandler((e, c, r) -> {
+            fault[0] = e instanceof RuntimeException known ? known : new IllegalStateException(e);
+            return 1;
+        });
+        int status = line.execute(arguments);
+        if (fault[0] != null) {
+            throw fault[0];
+        }
+        assertEquals(0, status, out.toString());
+    }
+}

@@ -1,0 +1,146 @@
+package org.longhaul.interchange;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.longhaul.checkpoint.Checkpoint;
+import org.longhaul.checkpoint.CheckpointMeta;
+import org.longhaul.checkpoint.CheckpointStore;
+import org.longhaul.checkpoint.SaveKind;
+import org.longhaul.error.UserError;
+import org.longhaul.tensor.DType;
+
+/** Export and import by ourselves, and what is said about folders that do not fit. */
+class HfFolderTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void exportAndImportGiveTheSameBitsAndLogits() throws IOException {
+        List<Integer> tokens = IntStream.range(0, 20).boxed().toList();
+        try (SmallModel model = new SmallModel(SmallModel.config(2)); CheckpointStore store = CheckpointStore.open(folder.resolve("run"))) {
+            model.randomise(1);
+            Checkpoint saved = model.save(store, Map.of());
+            float[] before = model.logits(tokens);
+            for (long shard : new long[] {1 << 30, 50_000}) {
+                Path exported = folder.resolve("export" + shard);
+                new HfExport(saved, DType.F32, shard, null).write(exported);
+                try (HfFolder hf = HfFolder.open(exported); CheckpointStore back = CheckpointStore.open(folder.resolve("back" + shard))) {
+                    assertEquals(SmallModel.config(2), hf.model());
+                    assertTrue(hf.stores(DType.F32));
+                    assertEquals(0, ExportCheck.compare(saved, hf).maxDifference());
+                    back.write(new CheckpointMeta(0, SaveKind.PERMANENT, hf.model(), "", Map.of(), null), hf.weights(null), 1);
+                    model.randomise(2);
+                    model.load(back.openNewest());
+                    assertArrayEquals(before, model.logits(tokens));
+                }
+            }
+            assertEquals(List.of("config.json", "generation_config.json", "model.safetensors"), names(folder.resolve("export" + (1 << 30))));
+            assertTrue(Files.exists(folder.resolve("export50000").resolve("model.safetensors.index.json")));
+            UserError full = assertThrows(UserError.class, () -> new HfExport(saved, DType.F32, 1 << 30, null).write(folder));
+            assertTrue(full.getMessage().contains("is not empty"), full.getMessage());
+        }
+    }
+
+    @Test
+    void configurationsThatDifferAreRefusedByKey() throws IOException {
+        Path good = export();
+        refused(good, c -> c.put("model_type", "mistral"), "model_type mistral cannot be imported");
+        refused(good, c -> c.put("hidden_act", "gelu"), "hidden_act gelu");
+        refused(good, c -> c.put("attention_bias", true), "attention_bias true");
+        refused(good, c -> c.putObject("rope_scaling").put("rope_type", "llama3"), "rotary embeddings of type llama3");
+        refused(good, c -> c.put("head_dim", 32), "head_dim 32 times num_attention_heads 4 is not hidden_size 64");
+        refused(good, c -> c.remove("intermediate_size"), "has no whole number intermediate_size");
+        refused(good, c -> c.put("num_hidden_layers", 4), "has no tensor model.layers.3.self_attn.q_proj.weight");
+        refused(good, c -> c.put("num_hidden_layers", 2), "has tensors that this decoder has no place for: [model.layers.2.");
+        refused(good, c -> c.put("vocab_size", 97), "tensor model.embed_tokens.weight has shape [96, 64], config.json says [97, 64]");
+    }
+
+    @Test
+    void damagedWeightFilesAreNamed() throws IOException {
+        Path weights = export().resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        Files.write(weights, Arrays.copyOf(bytes, bytes.length - 10));
+        assertTrue(message(weights.getParent()).contains("does not fit the"), message(weights.getParent()));
+        Files.write(weights, Arrays.copyOf(bytes, 100));
+        assertTrue(message(weights.getParent()).contains("is not a safetensors file, or cut short"), message(weights.getParent()));
+        byte[] noise = bytes.clone();
+        Arrays.fill(noise, 8, 40, (byte) 'x');
+        Files.write(weights, noise);
+        assertTrue(message(weights.getParent()).contains("its header is not JSON"), message(weights.getParent()));
+        Files.delete(weights);
+        assertTrue(message(weights.getParent()).contains("has neither model.safetensors nor"), message(weights.getParent()));
+    }
+
+    @Test
+    void halfPrecisionBecomesSingle() {
+        // Every finite half value against its definition: sign, 2^(e-15), 1.m or 0.m.
+        for (int bits = 0; bits < 1 << 16; bits++) {
+            int e = bits >> 10 & 31;
+            int m = bits & 1023;
+            if (e == 31) {
+                continue;
+            }
+            double value = e == 0 ? m / 1024.0 * Math.pow(2, -14) : (1 + m / 1024.0) * Math.pow(2, e - 15);
+            assertEquals((float) ((bits & 0x8000) == 0 ? value : -value), Float16.toFloat((short) bits));
+        }
+        assertEquals(Float.POSITIVE_INFINITY, Float16.toFloat((short) 0x7c00));
+        assertTrue(Float.isNaN(Float16.toFloat((short) 0x7e00)));
+    }
+
+    @Test
+    void headersAreByteForByteWhatTheFormatSays() {
+        byte[] header = Safetensors.header(List.of(new Safetensors.Entry("a", Safetensors.Type.BF16, new long[] {2, 3}, 0)));
+        String json = "{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[0,12]}}";
+        assertEquals(0, header.length % 8);
+        assertEquals(header.length - 8, ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN).getLong());
+        assertEquals(json, new String(header, 8, header.length - 8, StandardCharsets.UTF_8).strip());
+    }
+
+    private Path export() throws IOException {
+        try (SmallModel model = new SmallModel(SmallModel.config(2)); CheckpointStore store = CheckpointStore.open(folder.resolve("run"))) {
+            new HfExport(model.save(store, Map.of()), DType.BF16, 1 << 30, null).write(folder.resolve("good"));
+            return folder.resolve("good");
+        }
+    }
+
+    private static void refused(Path good, Consumer<ObjectNode> change, String message) throws IOException {
+        Path config = good.resolve("config.json");
+        byte[] before = Files.readAllBytes(config);
+        ObjectNode node = (ObjectNode) JSON.readTree(before);
+        change.accept(node);
+        JSON.writeValue(config.toFile(), node);
+        String got = message(good);
+        assertTrue(got.contains(message), got);
+        Files.write(config, before);
+    }
+
+    private static String message(Path at) {
+        return assertThrows(UserError.class, () -> HfFolder.open(at).close()).getMessage();
+    }
+
+    private static List<String> names(Path at) throws IOException {
+        try (var all = Files.list(at)) {
+            return all.map(p -> p.getFileName().toString()).sorted().toList();
+        }
+    }
+}
