@@ -2,6 +2,7 @@ package org.longhaul.natives;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import org.longhaul.tensor.DType;
 
 /**
  * One shape's descriptors and algorithm. cuBLASLt is column-major, so a row-major C = A·B runs as Cᵀ = Bᵀ·Aᵀ: its first operand
@@ -29,7 +30,9 @@ final class GemmPlan implements AutoCloseable {
         set(CublasLtApi.DESC_TRANSA, shape.transposeB() ? CublasLtApi.OP_T : CublasLtApi.OP_N);
         set(CublasLtApi.DESC_TRANSB, shape.transposeA() ? CublasLtApi.OP_T : CublasLtApi.OP_N);
         if (shape.scaled()) {
-            value.setByte(0, (byte) 1);
+            // Hopper's short accumulators are precise enough forward; gradients get full ones, as is the custom.
+            boolean gradient = shape.a() == DType.F8_E5M2 || shape.b() == DType.F8_E5M2;
+            value.setByte(0, (byte) (gradient ? 0 : 1));
             attribute(CublasLtApi.DESC_FAST_ACCUM, 1);
             if (shape.rowScales()) {
                 set(CublasLtApi.DESC_A_SCALE_MODE, CublasLtApi.SCALE_OUTER_VECTOR);

@@ -1,5 +1,6 @@
 package org.longhaul.ops;
 
+import org.longhaul.error.UserError;
 import org.longhaul.tensor.Tensor;
 
 /**
@@ -12,6 +13,14 @@ import org.longhaul.tensor.Tensor;
  * <p>{@code PortableOps} composes each from ATen operations and is the oracle; {@code CudaOps} has fused kernels.
  */
 public interface Ops {
+    /**
+     * The same operations with the products of linear layers in 8-bit floats; everything else, weight gradients in F32 included,
+     * stays. Forward must come before backward for each weight, in every micro-batch. Throws UserError where the device cannot.
+     */
+    default Ops inFp8() {
+        throw UserError.environment("8-bit floats need a GPU of compute capability 8.9 or higher: leave fp8 off");
+    }
+
 
     // ---- linear layers; weights are [out, in] ----
 

@@ -2,9 +2,11 @@ package org.longhaul.ops.cuda;
 
 import java.io.Closeable;
 import org.longhaul.cuda.CudaBackend;
+import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaStream;
 import org.longhaul.natives.Gemm;
 import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.Ops;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Tensor;
 
@@ -13,10 +15,14 @@ import org.longhaul.tensor.Tensor;
  * All work goes to the backend's compute stream and may be captured into a CUDA graph once it has run eagerly.
  */
 public final class CudaOps extends KernelOps implements Closeable {
+    private static final int FIRST_WITH_FP8 = 89;
+
     private final GpuKernels kernels;
     private final CudaStream stream;
     private final Gemm gemm;
     private final AttentionKernels attention;
+    private final CudaBackend backend;
+    private Fp8Ops fp8;
 
     /** For {@code new CudaBackend(settings, CudaOps::new)}. */
     public CudaOps(CudaBackend backend) {
@@ -25,6 +31,7 @@ public final class CudaOps extends KernelOps implements Closeable {
 
     private CudaOps(CudaBackend backend, GpuKernels kernels) {
         super(kernels);
+        this.backend = backend;
         this.kernels = kernels;
         this.stream = backend.computeStream();
         this.gemm = new Gemm(backend.device(), backend.settings().gemmWorkspace(), backend.settings().deterministic(),
@@ -67,6 +74,24 @@ public final class CudaOps extends KernelOps implements Closeable {
         attention.backward(dqkv, dout, qkv, out, lse, cos, sin, shape);
     }
 
+    @Override
+    public Ops inFp8() {
+        if (backend.device().major() * 10 + backend.device().minor() < FIRST_WITH_FP8 || backend.computeType() != DType.BF16) {
+            throw UserError.environment("8-bit floats need a GPU of compute capability 8.9 or higher and bf16 activations; "
+                    + backend.device().name() + " has " + backend.device().major() + "." + backend.device().minor()
+                    + ": leave fp8 off");
+        }
+        if (fp8 == null) {
+            fp8 = new Fp8Ops(backend, this, fp8Kernels(), gemm);
+        }
+        return fp8;
+    }
+
+    /** Quantisation kernels; compiled when first asked for, because older GPUs have no 8-bit floats. */
+    Fp8Kernels fp8Kernels() {
+        return new Fp8Kernels(kernels, reduceKernels());
+    }
+
     /** Matrix products and attention: what was chosen for each shape used so far. */
     public String report() {
         return gemm.report() + attention.report();
@@ -79,6 +104,9 @@ public final class CudaOps extends KernelOps implements Closeable {
 
     @Override
     public void close() {
+        if (fp8 != null) {
+            fp8.close();
+        }
         attention.close();
         gemm.close();
         kernels.close();

@@ -25,6 +25,17 @@ abstract class KernelOps implements Ops {
         optimizer = new OptimizerKernels(provider);
     }
 
+    /** Shares another's kernels. */
+    KernelOps(KernelOps other) {
+        elementwise = other.elementwise;
+        norm = other.norm;
+        rope = other.rope;
+        reduce = other.reduce;
+        loss = other.loss;
+        embedding = other.embedding;
+        optimizer = other.optimizer;
+    }
+
     /** Rotation kernels, for attention backends. */
     final RopeKernels ropeKernels() {
         return rope;

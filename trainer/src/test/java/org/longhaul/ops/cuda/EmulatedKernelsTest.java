@@ -132,6 +132,23 @@ class EmulatedKernelsTest {
         on(compute, b -> OpsChecks.flat(b, 1000, 1));
     }
 
+    @ParameterizedTest
+    @EnumSource(value = DType.class, names = {"F8_E4M3", "F8_E5M2"})
+    void quantisation(DType type) {
+        for (int[] s : new int[][] {{16, 16}, {128, 64}, {144, 208}, {272, 48}}) {
+            for (double deviation : new double[] {1, 1e-6, 3e4}) {
+                on(DType.BF16, b -> {
+                    KernelEmulator emulator = new KernelEmulator(DType.BF16, 2, 0, folder);
+                    Fp8Checks.quantise(b, new Fp8Kernels(emulator, new ReduceKernels(emulator)), s[0], s[1], type, deviation);
+                });
+            }
+        }
+        on(DType.BF16, b -> {
+            KernelEmulator emulator = new KernelEmulator(DType.BF16, 2, 0, folder);
+            Fp8Checks.quantise(b, new Fp8Kernels(emulator, new ReduceKernels(emulator)), 16, 16, type, 0);
+        });
+    }
+
     /** The checks can fail: a kernel that leaves its output alone, or one told a wrong shape, is found. */
     @ParameterizedTest
     @EnumSource(value = DType.class, names = {"BF16"})

@@ -109,6 +109,15 @@ public final class KernelCheck {
         for (int[] m : new int[][] {{1, 64, 192}, {7, 192, 64}, {129, 768, 320}, {256, 256, 1000}}) {
             on(backend, "linear", b -> MatrixChecks.linear(b, m[0], m[1], m[2]));
         }
+        if (backend.computeType() == DType.BF16) {
+            Fp8Kernels fp8 = ((CudaOps) backend.ops()).fp8Kernels();
+            for (DType type : new DType[] {DType.F8_E4M3, DType.F8_E5M2}) {
+                on(backend, "fp8 quantisation", b -> Fp8Checks.quantise(b, fp8, 272, 208, type, 1));
+                on(backend, "fp8 quantisation", b -> Fp8Checks.quantise(b, fp8, 16, 16, type, 0));
+            }
+            on(backend, "fp8 linear", b -> Fp8Checks.linear(b, 128, 256, 512));
+            on(backend, "fp8 linear", b -> Fp8Checks.linear(b, 272, 208, 144));
+        }
         for (AttentionShape s : new AttentionShape[] {
             new AttentionShape(1, 8, 1, 1, 64), new AttentionShape(2, 129, 4, 4, 64), new AttentionShape(2, 256, 4, 2, 128),
             new AttentionShape(1, 512, 2, 1, 128)

@@ -1,0 +1,166 @@
+package org.longhaul.ops.cuda;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.longhaul.cuda.CudaBackend;
+import org.longhaul.natives.CudaStream;
+import org.longhaul.natives.Gemm;
+import org.longhaul.ops.AttentionShape;
+import org.longhaul.tensor.Arena;
+import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Tensor;
+
+/**
+ * The GPU's operations with linear layers in 8-bit floats: activations and weights e4m3, gradients e5m2, one scale per tensor
+ * taken from the tensor itself (Micikevicius et al. 2022), products summed in F32, weight gradients straight into F32. Weights
+ * are quantised in every forward; the turned copy made there serves the backward of the same micro-batch. Shapes that are no
+ * multiples of 16 are done in the compute type.
+ */
+final class Fp8Ops extends KernelOps {
+    private static final DType FORWARD = DType.F8_E4M3;
+    private static final DType GRADIENT = DType.F8_E5M2;
+
+    private final CudaBackend backend;
+    private final CudaOps plain;
+    private final Fp8Kernels kernels;
+    private final Gemm gemm;
+    private final CudaStream stream;
+    private final Map<Long, Weight> weights = new HashMap<>();
+    private final Map<Long, Tensor> views = new HashMap<>();
+    private final List<Arena> retired = new ArrayList<>();
+    private final Tensor scales;
+    // Which gradient the turned 8-bit copy in the scratch belongs to: used once, by the weight gradient that follows.
+    private long turnedGradient;
+    private Arena scratch;
+
+    /** A weight's 8-bit copies, [N,K] and [K,N], and its scale and inverse. */
+    private record Weight(Tensor rows, Tensor turned, Tensor scale) {}
+
+    Fp8Ops(CudaBackend backend, CudaOps plain, Fp8Kernels kernels, Gemm gemm) {
+        super(plain);
+        this.backend = backend;
+        this.plain = plain;
+        this.kernels = kernels;
+        this.gemm = gemm;
+        this.stream = backend.computeStream();
+        Arena arena = backend.allocate("fp8 scales", Arena.ALIGNMENT);
+        retired.add(arena);
+        this.scales = arena.tensor("fp8 scales", 0, DType.F32, 32);
+    }
+
+    private static boolean fits(Tensor y, Tensor x, Tensor w) {
+        return y.size(0) % Fp8Kernels.MULTIPLE == 0 && w.size(0) % Fp8Kernels.MULTIPLE == 0 && w.size(1) % Fp8Kernels.MULTIPLE == 0
+                && Operands.aligned(y, x, w);
+    }
+
+    @Override
+    public void linear(Tensor y, Tensor x, Tensor w) {
+        if (!fits(y, x, w)) {
+            plain.linear(y, x, w);
+            return;
+        }
+        Weight q = weights.computeIfAbsent(w.address(), a -> weight(w));
+        kernels.quantise(q.rows, q.turned, w, q.scale);
+        turnedGradient = 0;
+        Tensor x8 = room(0, FORWARD, x.size(0), x.size(1), x.elements());
+        Tensor scale = scale(0);
+        kernels.quantise(x8, null, x, scale);
+        gemm.multiplyScaled(stream, y, x8, inverse(scale), q.rows, inverse(q.scale), false, 0);
+    }
+
+    @Override
+    public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate) {
+        Weight q = weights.get(w.address());
+        if (q == null || !fits(dy, dx, w)) {
+            plain.linearBackwardInput(dx, dy, w, accumulate);
+            return;
+        }
+        long n = dy.elements();
+        Tensor dy8 = room(0, GRADIENT, dy.size(0), dy.size(1), 2 * n);
+        Tensor turned = room(n, GRADIENT, dy.size(1), dy.size(0), 2 * n);
+        Tensor scale = scale(1);
+        kernels.quantise(dy8, turned, dy, scale);
+        turnedGradient = dy.address();
+        gemm.multiplyScaled(stream, dx, dy8, inverse(scale), q.turned, inverse(q.scale), false, accumulate ? 1 : 0);
+    }
+
+    @Override
+    public void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x, boolean accumulate) {
+        if (!fits(dy, x, dw)) {
+            plain.linearBackwardWeight(dw, dy, x, accumulate);
+            return;
+        }
+        long n = dy.elements();
+        long need = 2 * n + x.elements();
+        boolean kept = turnedGradient == dy.address() && scratch.bytes() >= Arena.align(need);
+        Tensor turned = room(n, GRADIENT, dy.size(1), dy.size(0), need);
+        Tensor scale = scale(1);
+        if (!kept) {
+            kernels.quantise(null, turned, dy, scale);
+        }
+        turnedGradient = 0;
+        Tensor x8 = room(2 * n, FORWARD, x.size(1), x.size(0), need);
+        Tensor xScale = scale(2);
+        kernels.quantise(null, x8, x, xScale);
+        gemm.multiplyScaled(stream, dw, turned, inverse(scale), x8, inverse(xScale), false, accumulate ? 1 : 0);
+    }
+
+    @Override
+    public void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+        plain.attention(out, lse, qkv, shape);
+    }
+
+    @Override
+    public void attentionBackward(
+            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
+        plain.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, shape);
+    }
+
+    private Weight weight(Tensor w) {
+        long bytes = Arena.align(w.elements());
+        Arena arena = backend.allocate("fp8 copies of " + w.name(), 2 * bytes + Arena.ALIGNMENT);
+        retired.add(arena);
+        return new Weight(arena.tensor(w.name() + " fp8", 0, FORWARD, w.size(0), w.size(1)),
+                arena.tensor(w.name() + " fp8 turned", bytes, FORWARD, w.size(1), w.size(0)),
+                arena.tensor(w.name() + " fp8 scale", 2 * bytes, DType.F32, 2));
+    }
+
+    private Tensor scale(int which) {
+        return view(scales.address() + 8L * which, () -> scales.slice(2L * which, 2L * which + 2));
+    }
+
+    /** The factor that undoes the quantisation. */
+    private Tensor inverse(Tensor scale) {
+        return view(-scale.address(), () -> scale.slice(1, 2));
+    }
+
+    private Tensor view(long key, java.util.function.Supplier<Tensor> make) {
+        Tensor t = views.get(key);
+        if (t == null) {
+            t = make.get();
+            views.put(key, t);
+        }
+        return t;
+    }
+
+    // A cut of the scratch at a byte offset; the scratch grows while shapes are still new, never under a captured graph.
+    private Tensor room(long offset, DType type, long rows, long columns, long total) {
+        if (scratch == null || scratch.bytes() < Arena.align(total)) {
+            if (scratch != null) {
+                retired.add(scratch);
+            }
+            scratch = backend.allocate("fp8 scratch", Arena.align(total));
+        }
+        return scratch.tensor("fp8 scratch", offset, type, rows, columns);
+    }
+
+    /** Frees the 8-bit copies. */
+    void close() {
+        retired.forEach(Arena::close);
+        if (scratch != null) {
+            scratch.close();
+        }
+    }
+}
