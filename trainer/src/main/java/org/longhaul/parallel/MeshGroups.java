@@ -104,6 +104,17 @@ public final class MeshGroups implements AutoCloseable {
         return links;
     }
 
+    /** Ends all groups at once for a reason, so that no other rank waits for this one; ranks on CPUs only. */
+    public void abort(String cause) {
+        List<Communicator> all = new ArrayList<>(List.of(world, tensor, data));
+        links.ifPresent(l -> all.addAll(List.of(l.forwardIn, l.forwardOut, l.backwardIn, l.backwardOut)));
+        for (Communicator c : all) {
+            if (c instanceof HostCommunicator host) {
+                host.abort(cause);
+            }
+        }
+    }
+
     @Override
     public void close() {
         links.ifPresent(l -> List.of(l.forwardIn, l.forwardOut, l.backwardIn, l.backwardOut).forEach(Communicator::close));

@@ -1,0 +1,100 @@
+package org.longhaul.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.longhaul.batch.TokenSource;
+import org.longhaul.config.ConfigLoader;
+import org.longhaul.natives.CpuBackend;
+
+/**
+ * Every layout trains as one rank does: same losses, same norms, each gradient and each updated weight. Adam's epsilon is large
+ * here: a weight whose gradient is nothing but rounding moves by the whole rate one way or the other with the usual one.
+ */
+class LayoutParityTest {
+    private static final Map<String, LayoutRun> REFERENCES = new HashMap<>();
+    private static final int STEPS = 3;
+
+    @TempDir
+    Path dir;
+
+    @ParameterizedTest
+    @CsvSource({
+        // model, micro_batch, recompute, pipeline, data, tensor, virtual
+        "mha,1,none,1,1,2,1", "mha,1,none,1,1,4,1", "mha,1,none,2,1,1,1", "mha,1,none,4,1,1,2", "mha,1,none,1,4,1,1",
+        "mha,1,none,2,2,2,1", "mha,2,none,1,2,1,1", "mha,1,selective,2,1,2,1", "mha,1,full,2,1,2,1",
+        "gqa,1,none,1,1,2,1", "gqa,1,none,2,2,2,1", "gqa,2,selective,1,2,2,1", "gqa,1,none,1,3,1,1",
+        "uneven,1,none,2,1,1,1", "uneven,1,none,4,1,1,1", "uneven,1,full,3,2,1,1", "uneven,1,none,2,1,2,2"
+    })
+    void trainsAsOneRankDoes(String model, int micro, String recompute, int pipeline, int data, int tensor, int virtual) throws Exception {
+        TrainConfig alone = config(model, micro, "none", 1, 1, 1, 1);
+        LayoutRun reference = REFERENCES.computeIfAbsent(model, m -> run(alone));
+        LayoutRun run = run(config(model, micro, recompute, pipeline, data, tensor, virtual));
+        for (int i = 0; i < STEPS; i++) {
+            assertEquals(reference.losses().get(i), run.losses().get(i), 2e-6 * reference.losses().get(i), "loss of step " + (i + 1));
+            assertEquals(reference.norms().get(i), run.norms().get(i), 2e-6 * reference.norms().get(i), "norm of step " + (i + 1));
+        }
+        GlobalTensors.Difference gradients = run.gradients().against(reference.gradients());
+        assertTrue(gradients.relative() <= 1e-6, "gradients: " + gradients);
+        GlobalTensors.Difference weights = run.weights().against(reference.weights());
+        assertTrue(weights.relative() <= 1e-6, "weights: " + weights);
+    }
+
+    private LayoutRun run(TrainConfig config) {
+        return LayoutRun.inProcess(config, tokens(config.model().vocab()), STEPS, rank -> new CpuBackend(), Duration.ofSeconds(60));
+    }
+
+    private TrainConfig config(String model, int micro, String recompute, int pipeline, int data, int tensor, int virtual)
+            throws Exception {
+        String shape = switch (model) {
+            case "mha" -> "layers: 8, heads: 4, kv_heads: 4";
+            case "gqa" -> "layers: 2, heads: 8, kv_heads: 2";
+            case "uneven" -> "layers: 5, heads: 4, kv_heads: 2";
+            default -> throw new IllegalArgumentException(model);
+        };
+        Path file = dir.resolve("train.yaml");
+        Files.writeString(file, """
+                output: %s
+                model: {%s, d_model: 64, ffn: 96, vocab: 160, context: 16}
+                data: {path: unused}
+                batch: {sequences: 24, micro_batch: %d}
+                steps: 100
+                schedule: {type: constant, peak: 3e-3, warmup_steps: 0}
+                memory: {recompute: %s, loss_chunk: 24}
+                z_loss: 1e-4
+                optimizer: {epsilon: 1e-4}
+                mesh: {pipeline: %d, data: %d, tensor: %d, virtual_stages: %d}
+                """.formatted(dir, shape, micro, recompute, pipeline, data, tensor, virtual));
+        return ConfigLoader.load(file, List.of(), TrainConfig.class);
+    }
+
+    /** Tokens that follow each other often, so that there is something to learn. */
+    private static TokenSource tokens(int vocab) {
+        SplittableRandom random = new SplittableRandom(5);
+        int[] ids = new int[4096];
+        for (int i = 1; i < ids.length; i++) {
+            ids[i] = random.nextInt(4) == 0 ? random.nextInt(vocab) : (ids[i - 1] * 7 + 3) % vocab;
+        }
+        return new TokenSource() {
+            @Override
+            public long tokens() {
+                return ids.length;
+            }
+
+            @Override
+            public void read(long position, int[] target, int offset, int count) {
+                System.arraycopy(ids, (int) position, target, offset, count);
+            }
+        };
+    }
+}
