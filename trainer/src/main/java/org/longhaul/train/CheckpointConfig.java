@@ -13,7 +13,17 @@ public record CheckpointConfig(
                 @Default("auto") Resume resume,
         @Doc("A checkpoint folder whose weights to start from, with a fresh optimizer, step 0 and data order.") @Default("null")
                 Optional<String> initFrom,
+        @Doc("A checkpoint folder of another run to go on from with its weights, optimizer, step and data order: another length or decay of "
+                        + "the schedule, or with a higher data.stage another mixture. One trunk, many decays.") @Default("null")
+                Optional<String> branchFrom,
         @Doc("When to save and what to keep.") Retention retention) {
+    /** Checks that there is one start. */
+    public CheckpointConfig {
+        if (initFrom.isPresent() && branchFrom.isPresent()) {
+            throw new IllegalArgumentException("init_from must be left out where branch_from is given: " + initFrom.get());
+        }
+    }
+
     /** What to do about checkpoints that are there. */
     public enum Resume {
         /** Resume if there is one. */

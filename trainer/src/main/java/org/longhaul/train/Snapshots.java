@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.longhaul.checkpoint.BoxData;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointMeta;
+import org.longhaul.checkpoint.CheckpointRef;
 import org.longhaul.checkpoint.CheckpointSaver;
 import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.RankGroup;
@@ -67,20 +68,26 @@ final class Snapshots implements AutoCloseable {
 
     /** Fills the weights from another run's checkpoint folder. */
     void initFrom(String folder) {
-        String path = folder.endsWith("/") ? folder.substring(0, folder.length() - 1) : folder;
-        int slash = path.lastIndexOf('/');
-        String name = path.substring(slash + 1);
-        boolean one = name.startsWith("step-");
-        try (CheckpointStore other = CheckpointStore.open(one ? path.substring(0, Math.max(slash, 1)) : path)) {
-            Checkpoint checkpoint = one
-                    ? other.open(other.list().stream().filter(c -> c.name().equals(name)).findFirst()
-                            .orElseThrow(() -> UserError.badInput(path + ": no such checkpoint")))
-                    : other.openNewest();
-            if (!checkpoint.meta().model().equals(config.model())) {
-                throw UserError.badInput(checkpoint.path() + ": its model is " + checkpoint.meta().model() + ", the configuration's is "
-                        + config.model());
-            }
+        CheckpointRef ref = CheckpointRef.parse(folder);
+        try (CheckpointStore other = ref.store()) {
+            Checkpoint checkpoint = ref.open(other);
+            requireModel(checkpoint);
             checkpoint.load(backend, boxes(false));
+        }
+    }
+
+    /**
+     * Fills weights and optimizer from another run's checkpoint, to go on with another length, decay or mixture. The rate of the step
+     * reached must be the same under both schedules, so that what comes is what a run of the new length would have done.
+     */
+    RunState branchFrom(String folder) {
+        CheckpointRef ref = CheckpointRef.parse(folder);
+        try (CheckpointStore other = ref.store()) {
+            Checkpoint checkpoint = ref.open(other);
+            requireSame(checkpoint);
+            Branch.require(checkpoint, config);
+            checkpoint.load(backend, boxes(true));
+            return RunState.of(checkpoint.meta().state());
         }
     }
 
@@ -128,10 +135,7 @@ final class Snapshots implements AutoCloseable {
 
     private void requireSame(Checkpoint checkpoint) {
         CheckpointMeta meta = checkpoint.meta();
-        if (!meta.model().equals(config.model())) {
-            throw UserError.badInput(checkpoint.path() + ": its model is " + meta.model() + ", the configuration's is " + config.model()
-                    + "; name another output");
-        }
+        requireModel(checkpoint);
         if (RunState.of(meta.state()).stage() != config.data().stage()) {
             return;
         }
@@ -142,6 +146,13 @@ final class Snapshots implements AutoCloseable {
                         + "; a new mixture needs a higher data.stage");
             }
         });
+    }
+
+    private void requireModel(Checkpoint checkpoint) {
+        if (!checkpoint.meta().model().equals(config.model())) {
+            throw UserError.badInput(checkpoint.path() + ": its model is " + checkpoint.meta().model() + ", the configuration's is "
+                    + config.model() + "; change model, or name another output or checkpoint");
+        }
     }
 
     @Override

@@ -105,14 +105,12 @@ final class Trainer {
         Optional<RunState> resumed = snapshots.resume();
         if (resumed.isPresent()) {
             state = resumed.get();
-            losses.restore(state.losses());
-            norms.restore(state.norms());
-            if (state.stage() != config.data().stage()) {
-                state = new RunState(state.step(), 0, config.data().stage(), state.skipped(), 0, state.losses(), state.norms());
-            }
-            if (leads()) {
-                LOG.info("resumed at step {} of {} from {}", state.step(), config.steps(), snapshots.root());
-            }
+            goOn("resumed", snapshots.root());
+            return;
+        }
+        if (config.checkpoint().branchFrom().isPresent()) {
+            state = snapshots.branchFrom(config.checkpoint().branchFrom().get());
+            goOn("branched off", config.checkpoint().branchFrom().get());
             return;
         }
         state = RunState.start(config.data().stage());
@@ -120,6 +118,17 @@ final class Trainer {
             snapshots.initFrom(config.checkpoint().initFrom().get());
         } else {
             engine.initialise(config.seed());
+        }
+    }
+
+    private void goOn(String how, String from) {
+        losses.restore(state.losses());
+        norms.restore(state.norms());
+        if (state.stage() != config.data().stage()) {
+            state = new RunState(state.step(), 0, config.data().stage(), state.skipped(), 0, state.losses(), state.norms());
+        }
+        if (leads()) {
+            LOG.info("{} at step {} of {} from {}", how, state.step(), config.steps(), from);
         }
     }
 
