@@ -129,6 +129,8 @@ public record DataConfig(
             @Doc("MinHash bands joined in one round; fewer need less shuffle space, 0 joins all at once.") @Default("0") int bandsPerRound,
             @Doc("Documents up to which duplicates are found in the driver's memory (about 400 bytes each), which spares a small corpus Spark's start-up costs; beyond it Spark finds them, with the same outcome.")
                     @Default("1000000") long driverDocuments,
+            @Doc("Token data in MiB up to which the global shuffle happens in the driver's memory; beyond it Spark shuffles, with the same outcome.")
+                    @Default("64") int driverTokenMib,
             @Doc("Duplicate pairs up to which clusters are found in the driver's memory (about 100 bytes each); beyond it Spark finds them.")
                     @Default("5000000") long driverEdges,
             @Doc("Further Spark settings, such as {spark.local.dir: /fast/disk}.") @Default("{}") Map<String, String> conf)
@@ -143,6 +145,9 @@ public record DataConfig(
             }
             if (driverDocuments < 0 || driverDocuments > 20_000_000) {
                 throw new IllegalArgumentException("driver_documents must be between 0 and 20000000: " + driverDocuments);
+            }
+            if (driverTokenMib < 0 || driverTokenMib > 16384) {
+                throw new IllegalArgumentException("driver_token_mib must be between 0 and 16384: " + driverTokenMib);
             }
             if (driverEdges < 0 || driverEdges > 100_000_000) {
                 throw new IllegalArgumentException("driver_edges must be between 0 and 100000000: " + driverEdges);

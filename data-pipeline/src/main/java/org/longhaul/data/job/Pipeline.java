@@ -19,6 +19,7 @@ import org.longhaul.config.ConfigWriter;
 import org.longhaul.error.UserError;
 import org.longhaul.shards.ManifestFile;
 import org.longhaul.shards.ShardManifest;
+import org.longhaul.shards.TokenType;
 import org.longhaul.tokenizer.Tokenizer;
 
 /**
@@ -167,7 +168,8 @@ final class Pipeline {
             status.begin("shards");
             ShardStage.Layout layout = ShardStage.Layout.of(config, totals[0], totals[1], tokenizer.vocabSize());
             Map<Integer, StageFolder.Done> shards = new ShardStage(spark, conf, work.path("shards").toString(), layout, config.seed())
-                    .run(files(tokens, TokenTask.FILE), Json.digest(tokensDigest, documentsDigest), config.spark().partitions(), status);
+                    .run(files(tokens, TokenTask.FILE), Json.digest(tokensDigest, documentsDigest), config.spark().partitions(),
+                            (totals[0] + totals[1]) * TokenType.forVocabulary(tokenizer.vocabSize()).bytes() <= (long) config.spark().driverTokenMib() << 20, status);
             publish(plan, configDigest, report, tokenizer, layout, shards, documents, tokens);
             seconds.put("shards", status.end(String.format("%d shards in %s", layout.shards(), output.display())));
             writeTimes();

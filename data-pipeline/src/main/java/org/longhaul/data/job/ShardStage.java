@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -53,12 +54,28 @@ final class ShardStage {
             return train + validation;
         }
 
+        int shard(boolean held, long place) {
+            return held ? train + Remix.bucket(place, validation) : Remix.bucket(place, train);
+        }
+
         String split(int shard) {
             return shard < train ? "train" : "validation";
         }
 
         String name(int shard) {
             return String.format("%s-%05d", split(shard), shard < train ? shard : shard - train);
+        }
+    }
+
+    /** A copy of a document on its way to its shard. */
+    private record Item(int shard, long place, long idHigh, long idLow, int copy, String source, String language, long textBytes, byte[] ids) {
+        /** Ascending unsigned place; ids and copy numbers decide ties. */
+        static final Comparator<Item> ORDER = Comparator.comparingInt(Item::shard)
+                .thenComparing(Item::place, Long::compareUnsigned)
+                .thenComparingLong(Item::idHigh).thenComparingLong(Item::idLow).thenComparingInt(Item::copy);
+
+        static Item of(Row row) {
+            return new Item(row.getInt(0), 0, row.getLong(1), row.getLong(2), 0, row.getString(3), row.getString(4), row.getLong(5), row.getAs(6));
         }
     }
 
@@ -77,7 +94,7 @@ final class ShardStage {
     }
 
     /** Writes the shards that are not committed yet. */
-    Map<Integer, StageFolder.Done> run(List<String> tokenFiles, String digest, int partitions, Status status) {
+    Map<Integer, StageFolder.Done> run(List<String> tokenFiles, String digest, int partitions, boolean inDriver, Status status) {
         StageFolder stage = new StageFolder(conf, folder);
         Map<Integer, String> wanted = new TreeMap<>();
         for (int i = 0; i < layout.shards(); i++) {
@@ -91,23 +108,50 @@ final class ShardStage {
         if (todo.isEmpty()) {
             return done;
         }
-        write(tokenFiles, wanted, todo, partitions);
+        if (inDriver) {
+            writeShards(items(tokenFiles, todo).iterator(), conf, folder, layout, wanted, List.of());
+        } else {
+            write(tokenFiles, wanted, todo, partitions);
+        }
         Map<Integer, StageFolder.Done> all = stage.done(wanted);
         for (int shard : todo) {
             if (!all.containsKey(shard)) {
                 // No document's place fell into its range: possible with few documents, and a legal shard.
-                writeShards(List.<Row>of().iterator(), conf, folder, layout, wanted, List.of(shard));
+                writeShards(List.<Item>of().iterator(), conf, folder, layout, wanted, List.of(shard));
             }
         }
         return stage.done(wanted);
+    }
+
+    /** The same rows in the same order as Spark's, for data that the driver's memory holds. */
+    private List<Item> items(List<String> tokenFiles, List<Integer> todo) {
+        List<Item> items = new ArrayList<>();
+        try {
+            for (String file : tokenFiles) {
+                Rows.read(conf, new Path(file), Tables.TOKENS, row -> {
+                    for (int copy = 0; copy < row.getInteger("copies", 0); copy++) {
+                        long place = Remix.order(seed, copy, row.getLong("id_high", 0), row.getLong("id_low", 0));
+                        int shard = layout.shard(row.getBoolean("validation", 0), place);
+                        if (todo.contains(shard)) {
+                            items.add(new Item(shard, place, row.getLong("id_high", 0), row.getLong("id_low", 0), copy, row.getString("source", 0),
+                                    row.getString("language", 0), row.getLong("text_bytes", 0), row.getBinary("ids", 0).getBytes()));
+                        }
+                    }
+                });
+            }
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+        items.sort(Item.ORDER);
+        return items;
     }
 
     private void write(List<String> tokenFiles, Map<Integer, String> wanted, List<Integer> todo, int partitions) {
         long runSeed = seed;
         Layout plan = layout;
         UserDefinedFunction order = udf((UDF3<Integer, Long, Long, Long>) (copy, high, low) -> Remix.order(runSeed, copy, high, low), DataTypes.LongType);
-        UserDefinedFunction shard = udf((UDF2<Boolean, Long, Integer>) (validation, place) ->
-                validation ? plan.train() + Remix.bucket(place, plan.validation()) : Remix.bucket(place, plan.train()), DataTypes.IntegerType);
+        UserDefinedFunction shard = udf((UDF2<Boolean, Long, Integer>) (validation, place) -> plan.shard(validation, place),
+                DataTypes.IntegerType);
         // Spark compares signed numbers: flipping the top bit gives the unsigned order.
         Column unsigned = col("place").bitwiseXOR(lit(Long.MIN_VALUE));
         int tasks = Math.max(1, partitions > 0 ? Math.min(partitions, todo.size()) : todo.size());
@@ -127,11 +171,25 @@ final class ShardStage {
                 .select("shard", "id_high", "id_low", "source", "language", "text_bytes", "ids");
         SerializableConfiguration shared = new SerializableConfiguration(conf);
         String place = folder;
-        rows.foreachPartition((ForeachPartitionFunction<Row>) iterator -> writeShards(iterator, shared.value(), place, plan, wanted, List.of()));
+        rows.foreachPartition((ForeachPartitionFunction<Row>) iterator -> writeShards(items(iterator), shared.value(), place, plan, wanted, List.of()));
     }
 
-    /** Writes the shards of one task's sorted rows, and the empty ones named. */
-    private static void writeShards(Iterator<Row> rows, Configuration conf, String folder, Layout layout, Map<Integer, String> digests,
+    private static Iterator<Item> items(Iterator<Row> rows) {
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return rows.hasNext();
+            }
+
+            @Override
+            public Item next() {
+                return Item.of(rows.next());
+            }
+        };
+    }
+
+    /** Writes the shards of sorted copies, and the empty ones named. */
+    private static void writeShards(Iterator<Item> items, Configuration conf, String folder, Layout layout, Map<Integer, String> digests,
             List<Integer> empty) {
         StageFolder stage = new StageFolder(conf, folder);
         ShardInProgress current = null;
@@ -139,16 +197,16 @@ final class ShardStage {
             for (int shard : empty) {
                 new ShardInProgress(conf, stage, layout, shard).commit(digests.get(shard));
             }
-            while (rows.hasNext()) {
-                Row row = rows.next();
-                int shard = row.getInt(0);
+            while (items.hasNext()) {
+                Item item = items.next();
+                int shard = item.shard;
                 if (current == null || current.shard != shard) {
                     if (current != null) {
                         current.commit(digests.get(current.shard));
                     }
                     current = new ShardInProgress(conf, stage, layout, shard);
                 }
-                current.add(row);
+                current.add(item);
                 Live.DOCUMENTS.increment();
             }
             if (current != null) {
@@ -179,8 +237,8 @@ final class ShardStage {
             }, layout.name(shard), layout.vocabulary);
         }
 
-        void add(Row row) throws IOException {
-            ByteBuffer bytes = ByteBuffer.wrap(row.getAs(6)).order(ByteOrder.LITTLE_ENDIAN);
+        void add(Item item) throws IOException {
+            ByteBuffer bytes = ByteBuffer.wrap(item.ids).order(ByteOrder.LITTLE_ENDIAN);
             int count = bytes.remaining() / type.bytes();
             if (ids.length < count) {
                 ids = new int[count * 2];
@@ -188,7 +246,7 @@ final class ShardStage {
             for (int i = 0; i < count; i++) {
                 ids[i] = type == TokenType.UINT16 ? bytes.getShort() & 0xFFFF : bytes.getInt();
             }
-            writer.add(row.getLong(1), row.getLong(2), row.getString(3), row.getString(4), row.getLong(5), ids, count);
+            writer.add(item.idHigh, item.idLow, item.source, item.language, item.textBytes, ids, count);
         }
 
         void commit(String digest) throws IOException {
