@@ -49,8 +49,7 @@ final class Pipeline {
 
     /** Runs to the end; answers what was done. */
     Report run() {
-        conf = new Configuration();
-        Store.plainLocalFiles(conf);
+        conf = Sparks.hadoop(config.spark());
         Part.Plan plan = Part.plan(conf, config);
         output = new Store(conf, config.output().dir());
         work = output.folder(WORK);

@@ -1,14 +1,29 @@
 package org.longhaul.data.job;
 
 import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
+import scala.Tuple2;
 
 /** Starts Spark quietly: no web page, no banner, few partitions unless told otherwise. */
 final class Sparks {
     private Sparks() {}
 
     static SparkSession start(DataConfig.SparkConfig config) {
+        return SparkSession.builder().config(settings(config)).getOrCreate();
+    }
+
+    /** Hadoop's settings for what happens before Spark runs: the same file systems and credentials as in its tasks. */
+    static Configuration hadoop(DataConfig.SparkConfig config) {
+        Configuration hadoop = new Configuration();
+        for (Tuple2<String, String> entry : settings(config).getAllWithPrefix("spark.hadoop.")) {
+            hadoop.set(entry._1(), entry._2());
+        }
+        return hadoop;
+    }
+
+    private static SparkConf settings(DataConfig.SparkConfig config) {
         // Reads spark.* system properties, which is how spark-submit passes its settings.
         SparkConf conf = new SparkConf();
         conf.setIfMissing("spark.app.name", "longhaul data run");
@@ -31,6 +46,6 @@ final class Sparks {
             conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
         }
         config.conf().forEach(conf::set);
-        return SparkSession.builder().config(conf).getOrCreate();
+        return conf;
     }
 }
