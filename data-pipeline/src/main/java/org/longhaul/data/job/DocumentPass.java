@@ -6,16 +6,13 @@ import org.longhaul.data.Document;
 import org.longhaul.data.dedup.ContentHash;
 import org.longhaul.data.dedup.DedupSettings;
 import org.longhaul.data.dedup.MinHasher;
+import org.longhaul.data.extract.DocumentSource;
 import org.longhaul.data.language.LanguageStage;
 import org.longhaul.data.quality.QualityChain;
 import org.longhaul.data.read.InputRecord;
-import org.longhaul.data.text.TextNormalizer;
 
 /** The per-document rules of one input, in order: extraction, repair, language, quality, and the digests for deduplication. Thread-safe. */
 final class DocumentPass {
-    static final String TEXT = "text";
-    static final String EXTRACT = "extract";
-
     /** Language models take seconds to load: one pass per rule set serves all tasks of a process. */
     private static final Map<Settings, DocumentPass> SHARED = new ConcurrentHashMap<>();
 
@@ -24,7 +21,7 @@ final class DocumentPass {
 
     private final DedupSettings dedup;
     private final MinHasher minHasher;
-    private final TextNormalizer normalizer;
+    private final DocumentSource source;
     private final LanguageStage language;
     private final QualityChain quality;
 
@@ -32,7 +29,7 @@ final class DocumentPass {
         RuleSet rules = settings.rules;
         dedup = settings.dedup;
         minHasher = new MinHasher(dedup.minhash());
-        normalizer = new TextNormalizer(rules.text());
+        source = new DocumentSource(rules.html(), rules.text());
         language = rules.language().enabled() ? new LanguageStage(rules.language()) : null;
         quality = new QualityChain(rules.quality());
     }
@@ -44,19 +41,16 @@ final class DocumentPass {
 
     /** Judges one record. */
     Verdict judge(InputRecord record) {
-        if (!(record.body() instanceof InputRecord.Text body)) {
-            return new Verdict.Drop(record.toDocument(""), EXTRACT, "no_extractor", 0);
+        DocumentSource.Outcome extracted = source.toDocument(record);
+        if (extracted.document().isEmpty()) {
+            return drop(record.toDocument(extracted.normalized().text()), extracted.verdict());
         }
-        String raw = body.text();
-        Document document = record.toDocument(normalizer.normalize(raw).text());
-        if (document.text().isBlank()) {
-            return new Verdict.Drop(document, TEXT, "no_text_left", 0);
-        }
+        Document document = extracted.document().get();
         if (language != null) {
-            LanguageStage.Outcome outcome = language.apply(document);
-            document = document.withLanguage(outcome.language());
-            if (!outcome.verdict().keep()) {
-                return drop(document, outcome.verdict());
+            LanguageStage.Outcome found = language.apply(document);
+            document = document.withLanguage(found.language());
+            if (!found.verdict().keep()) {
+                return drop(document, found.verdict());
             }
         }
         QualityChain.Outcome outcome = quality.apply(document.text(), document.language());

@@ -2,13 +2,15 @@ package org.longhaul.data.job;
 
 import java.io.Serializable;
 import org.longhaul.config.Doc;
+import org.longhaul.data.extract.HtmlSettings;
 import org.longhaul.data.language.LanguageSettings;
 import org.longhaul.data.quality.QualitySettings;
 import org.longhaul.data.text.TextSettings;
 
 /** What is done with the documents of an input, one by one, before deduplication. */
-@Doc("What is done with each document before deduplication: repair, language identification, quality rules.")
+@Doc("What is done with each document before deduplication: extraction, repair, language identification, quality rules.")
 public record RuleSet(
+        @Doc("Extraction of main text from HTML.") HtmlSettings html,
         @Doc("Unicode repair and normalisation.") TextSettings text,
         @Doc("Language identification.") LanguageSettings language,
         @Doc("Quality rules.") QualitySettings quality)
@@ -17,6 +19,6 @@ public record RuleSet(
     static final String DEFAULT = "default";
 
     static RuleSet defaults() {
-        return new RuleSet(TextSettings.defaults(), LanguageSettings.defaults(), QualitySettings.defaults());
+        return new RuleSet(HtmlSettings.defaults(), TextSettings.defaults(), LanguageSettings.defaults(), QualitySettings.defaults());
     }
 }

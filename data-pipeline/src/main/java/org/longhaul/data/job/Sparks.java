@@ -4,6 +4,7 @@ import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
+import org.longhaul.cli.JvmOptions;
 import scala.Tuple2;
 
 /** Starts Spark quietly: no web page, no banner, few partitions unless told otherwise. */
@@ -40,7 +41,9 @@ final class Sparks {
                 "spark.sql.session.timeZone", "UTC");
         defaults.forEach(conf::setIfMissing);
         conf.setIfMissing("spark.hadoop.fs.file.impl", org.apache.hadoop.fs.RawLocalFileSystem.class.getName());
-        if (local) {
+        if (!local) {
+            conf.setIfMissing("spark.executor.extraJavaOptions", String.join(" ", JvmOptions.forVersion(Runtime.version().feature())));
+        } else {
             // A laptop's name often resolves to an address that it does not have.
             conf.setIfMissing("spark.driver.host", "localhost");
             conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
