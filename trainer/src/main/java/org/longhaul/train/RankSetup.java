@@ -4,6 +4,7 @@ import java.time.Duration;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.cuda.CudaSettings;
+import org.longhaul.cuda.NcclWatch;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.natives.CpuBackend;
@@ -16,9 +17,12 @@ import org.longhaul.tensor.Backend;
 /**
  * This process's device and its links to the other processes of the job.
  *
+ * @param rendezvous what this process serves, null where another does
+ * @param watch what guards its NCCL groups, null without
  * @param peakFlops dense BF16 FLOP/s of the whole job's GPUs by their data sheet, 0 where unknown
  */
-record RankSetup(Backend backend, MeshGroups groups, RankGroup savers, Rendezvous rendezvous, double peakFlops)
+record RankSetup(
+        Backend backend, MeshGroups groups, RankGroup savers, Rendezvous rendezvous, NcclWatch watch, double peakFlops)
         implements AutoCloseable {
     private static final Duration JOINING = Duration.ofMinutes(5);
     private static final Duration STALL = Duration.ofMinutes(10);
@@ -34,15 +38,19 @@ record RankSetup(Backend backend, MeshGroups groups, RankGroup savers, Rendezvou
         Backend backend = backend(device, self.localRank());
         double peak = backend instanceof CudaBackend gpu ? peak(gpu.device().name()) * self.worldSize() : 0;
         if (self.worldSize() == 1) {
-            return new RankSetup(backend, MeshGroups.single(), RankGroup.single(), null, peak);
-        }
-        if (device.kind() == DeviceConfig.Kind.CUDA) {
-            backend.close();
-            throw UserError.badInput("device.kind cuda runs on one process so far; " + self.worldSize() + " were started");
+            return new RankSetup(backend, MeshGroups.single(), RankGroup.single(), null, null, peak);
         }
         Rendezvous served = self.servesRendezvous() ? Rendezvous.serve(self.masterPort(), self.token()) : null;
-        MeshGroups groups = MeshGroups.sockets(mesh, self, backend, JOINING, STALL);
-        return new RankSetup(backend, groups, new RendezvousRanks(self, STALL), served, peak);
+        NcclWatch watch = null;
+        MeshGroups groups;
+        if (backend instanceof CudaBackend gpu) {
+            watch = new NcclWatch(
+                    gpu, self.rank(), new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), JOINING), STALL);
+            groups = MeshGroups.of(mesh, self.rank(), watch);
+        } else {
+            groups = MeshGroups.sockets(mesh, self, backend, JOINING, STALL);
+        }
+        return new RankSetup(backend, groups, new RendezvousRanks(self, STALL), served, watch, peak);
     }
 
     static Backend backend(DeviceConfig device, int localRank) {
@@ -69,6 +77,9 @@ record RankSetup(Backend backend, MeshGroups groups, RankGroup savers, Rendezvou
     @Override
     public void close() {
         groups.close();
+        if (watch != null) {
+            watch.close();
+        }
         if (rendezvous != null) {
             rendezvous.close();
         }

@@ -51,7 +51,7 @@ class TrainerTest {
 
     static Outcome run(TrainConfig config) {
         try (RankSetup setup =
-                new RankSetup(new CpuBackend(config.device().threads()), MeshGroups.single(), RankGroup.single(), null, 0)) {
+                new RankSetup(new CpuBackend(config.device().threads()), MeshGroups.single(), RankGroup.single(), null, null, 0)) {
             return TrainJob.run(config, data(), setup, new StopRequest());
         }
     }
@@ -113,7 +113,7 @@ class TrainerTest {
         TrainConfig config = config(folder.resolve("stopped"));
         StopRequest stop = new StopRequest();
         stop.raise("SIGTERM");
-        try (RankSetup setup = new RankSetup(new CpuBackend(1), MeshGroups.single(), RankGroup.single(), null, 0)) {
+        try (RankSetup setup = new RankSetup(new CpuBackend(1), MeshGroups.single(), RankGroup.single(), null, null, 0)) {
             assertEquals(Outcome.STOPPED, TrainJob.run(config, data(), setup, stop));
         }
         assertEquals(1, losses(folder.resolve("stopped")).size());
