@@ -14,9 +14,9 @@ public record LanguageSettings(
         @Doc("Languages that the detector chooses among, as ISO 639-1 codes; empty: all it knows. Fewer are faster and surer.")
                 @Default("[]")
                 List<String> candidates,
-        @Doc("Letters of the text that are looked at.") @Default("300") int sampleCharacters,
+        @Doc("Letters of the text that are looked at.") @Default("1000") int sampleCharacters,
         @Doc("Least confidence, between 0 and 1: the margin over the next language. Below it the language is unknown.")
-                @Default("0.02")
+                @Default("0.01")
                 double minConfidence,
         @Doc("Whether documents of unknown language stay.") @Default("true") boolean keepUnknown)
         implements Serializable {
@@ -35,6 +35,6 @@ public record LanguageSettings(
 
     /** The defaults. */
     public static LanguageSettings defaults() {
-        return new LanguageSettings(true, true, List.of(), List.of(), 300, 0.02, true);
+        return new LanguageSettings(true, true, List.of(), List.of(), 1000, 0.01, true);
     }
 }

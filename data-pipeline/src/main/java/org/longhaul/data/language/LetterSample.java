@@ -166,12 +166,17 @@ final class LetterSample {
         return letters[script.ordinal()];
     }
 
-    /** The script with most letters; kana counts with Han, because Japanese uses both. */
+    /** The script with most letters; kana counts with Han, because Japanese uses both, and dense scripts count double. */
     Script dominant() {
         Script best = Script.OTHER;
         int most = 0;
         for (Script script : Script.values()) {
-            int count = script == Script.HAN ? count(Script.HAN) + count(Script.KANA) : script == Script.KANA ? 0 : count(script);
+            int count = switch (script) {
+                case HAN -> 2 * (count(Script.HAN) + count(Script.KANA));
+                case KANA -> 0;
+                case HANGUL -> 2 * count(script);
+                default -> count(script);
+            };
             if (count > most) {
                 most = count;
                 best = script;

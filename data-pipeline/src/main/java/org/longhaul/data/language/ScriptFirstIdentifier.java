@@ -1,9 +1,6 @@
 package org.longhaul.data.language;
 
-import com.github.pemistahl.lingua.api.IsoCode639_1;
 import com.github.pemistahl.lingua.api.Language;
-import com.github.pemistahl.lingua.api.LanguageDetector;
-import com.github.pemistahl.lingua.api.LanguageDetectorBuilder;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -12,18 +9,18 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.longhaul.error.UserError;
 
 /**
  * Looks at the script first: Han, kana, Hangul, Greek and the like name the language alone or leave few to choose among;
- * only for those that share a script Lingua's trigram models ("low accuracy") decide, among the candidates of that script. One
- * instance per candidate set serves the whole JVM, so that the models are held once (about 90 MB for all languages).
+ * only for those that share a script Lingua's letter models decide, among the candidates of that script. One instance per candidate
+ * set serves the whole JVM, so that the models are held once.
  */
 public final class ScriptFirstIdentifier implements LanguageIdentifier {
     private static final Map<String, ScriptFirstIdentifier> INSTANCES = new ConcurrentHashMap<>();
+    private static final Map<List<String>, TrigramModels> MODELS = new ConcurrentHashMap<>();
 
     private static final Map<LetterSample.Script, List<String>> BY_SCRIPT = new EnumMap<>(Map.ofEntries(
             Map.entry(LetterSample.Script.CYRILLIC, List.of("be", "bg", "kk", "mk", "mn", "ru", "sr", "uk")),
@@ -44,7 +41,6 @@ public final class ScriptFirstIdentifier implements LanguageIdentifier {
 
     private final int sampleCharacters;
     private final Map<LetterSample.Script, List<String>> candidates = new EnumMap<>(LetterSample.Script.class);
-    private final Map<LetterSample.Script, LanguageDetector> detectors = new ConcurrentHashMap<>();
 
     private ScriptFirstIdentifier(Set<String> wanted, int sampleCharacters) {
         this.sampleCharacters = sampleCharacters;
@@ -110,13 +106,42 @@ public final class ScriptFirstIdentifier implements LanguageIdentifier {
         if (choices.size() == 1) {
             return new Guess(choices.get(0), (double) sample.count(script) / sample.total());
         }
-        SortedMap<Language, Double> values = detector(script, choices).computeLanguageConfidenceValues(sample.text());
-        if (values.isEmpty()) {
+        return byTrigrams(sample.text(), choices, MODELS.computeIfAbsent(choices, TrigramModels::new));
+    }
+
+    /** Scores each different trigram inside words once; the confidence is the margin of the best mean over the second. */
+    private static Guess byTrigrams(String text, List<String> choices, TrigramModels models) {
+        float[] sums = new float[models.languages()];
+        TrigramSet seen = new TrigramSet();
+        int a = 0;
+        int b = 0;
+        for (int i = 0; i < text.length(); ) {
+            int raw = text.codePointAt(i);
+            i += Character.charCount(raw);
+            if (!Character.isLetter(raw)) {
+                a = 0;
+                b = 0;
+                continue;
+            }
+            int c = Character.toLowerCase(raw);
+            if (a != 0 && seen.add(TrigramModels.key(a, b, c))) {
+                models.add(a, b, c, sums);
+            }
+            a = b;
+            b = c;
+        }
+        if (seen.size() == 0) {
             return Guess.UNKNOWN;
         }
-        // The map is ordered by confidence and relative to the best, which is always 1.
-        double second = values.size() == 1 ? 0 : values.values().stream().skip(1).findFirst().orElse(0.0);
-        return new Guess(code(values.firstKey()), 1 - second);
+        int best = 0;
+        for (int k = 1; k < sums.length; k++) {
+            best = sums[k] > sums[best] ? k : best;
+        }
+        float second = Float.NEGATIVE_INFINITY;
+        for (int k = 0; k < sums.length; k++) {
+            second = k != best && sums[k] > second ? sums[k] : second;
+        }
+        return new Guess(choices.get(best), 1 - sums[best] / second);
     }
 
     /** Japanese running text has kana in every clause; Chinese has none. */
@@ -125,13 +150,5 @@ public final class ScriptFirstIdentifier implements LanguageIdentifier {
         double kana = sample.count(LetterSample.Script.KANA);
         String language = kana > 0.05 * (han + kana) ? "ja" : "zh";
         return choices.contains(language) ? new Guess(language, (han + kana) / sample.total()) : Guess.UNKNOWN;
-    }
-
-    private LanguageDetector detector(LetterSample.Script script, List<String> choices) {
-        return detectors.computeIfAbsent(script, key -> LanguageDetectorBuilder.fromIsoCodes639_1(choices.stream()
-                        .map(code -> IsoCode639_1.valueOf(code.toUpperCase(Locale.ROOT)))
-                        .toArray(IsoCode639_1[]::new))
-                .withLowAccuracyMode()
-                .build());
     }
 }
