@@ -1,12 +1,16 @@
 package org.longhaul.ops.cuda;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.longhaul.cuda.CudaBackend;
+import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaEvent;
+import org.longhaul.natives.CudnnAttention;
 import org.longhaul.natives.FusedAttention;
 import org.longhaul.natives.NativeException;
 import org.longhaul.ops.AttentionShape;
@@ -17,8 +21,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Causal attention on the GPU. The first call of a shape times the kinds at hand on the real operands and keeps the fastest,
- * forward and backward apart (both need only out and lse of the other); in deterministic mode the configured kind is taken.
+ * Causal attention on the GPU: cuDNN itself where it is, FlashAttention through libtorch. The first call of a shape times the
+ * kernels at hand on the real operands and keeps the fastest, forward and backward apart (each needs only out and lse of the
+ * other). In deterministic mode the first at hand is taken, in its ordered variant. F32, for comparisons, is composed of ATen
+ * operations.
  */
 final class AttentionKernels implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AttentionKernels.class);
@@ -26,15 +32,122 @@ final class AttentionKernels implements AutoCloseable {
 
     private final CudaBackend backend;
     private final RopeKernels rope;
-    private final Map<FusedAttention.Kind, FusedAttention> opened = new HashMap<>();
-    private final Map<AttentionShape, FusedAttention> forward = new HashMap<>();
-    private final Map<AttentionShape, FusedAttention> backward = new HashMap<>();
+    private final List<Kind> kinds = new ArrayList<>();
+    private final Map<AttentionShape, Kind> forward = new HashMap<>();
+    private final Map<AttentionShape, Kind> backward = new HashMap<>();
     private final Map<String, String> remarks = new TreeMap<>();
     private final PortableOps portable = new PortableOps();
 
     AttentionKernels(CudaBackend backend, RopeKernels rope) {
         this.backend = backend;
         this.rope = rope;
+        boolean deterministic = backend.settings().deterministic();
+        offer("cuDNN", () -> new Direct(new CudnnAttention(backend.device(), backend.computeStream(), deterministic)));
+        // libtorch's kernels have no ordered variant that this entry point reaches.
+        if (!deterministic) {
+            offer("FLASH", () -> new ByLibtorch(new FusedAttention(FusedAttention.Kind.FLASH, backend.settings().device())));
+        }
+        if (kinds.isEmpty()) {
+            offer("CUDNN of libtorch",
+                    () -> new ByLibtorch(new FusedAttention(FusedAttention.Kind.CUDNN, backend.settings().device())));
+        }
+    }
+
+    private interface Opening {
+        Kind open();
+    }
+
+    // A library that is missing or too old is no error as long as another one is there.
+    private void offer(String name, Opening opening) {
+        if (backend.computeType() != DType.BF16) {
+            return;
+        }
+        try {
+            kinds.add(opening.open());
+        } catch (NativeException | UserError | UnsatisfiedLinkError e) {
+            LOG.info("attention by {} is not at hand: {}", name, e.getMessage());
+        }
+    }
+
+    /** Somebody's attention kernels. */
+    private interface Kind extends AutoCloseable {
+        String name();
+
+        void forward(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape);
+
+        /** Gradients before the rotation, in dqkv. */
+        void backward(
+                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape);
+
+        @Override
+        void close();
+    }
+
+    /** cuDNN without libtorch: gradients arrive packed and are turned back in place. */
+    private final class Direct implements Kind {
+        private final CudnnAttention attention;
+
+        Direct(CudnnAttention attention) {
+            this.attention = attention;
+        }
+
+        @Override
+        public String name() {
+            return "cuDNN " + CudnnAttention.version();
+        }
+
+        @Override
+        public void forward(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+            attention.forward(out, lse, qkv, shape);
+        }
+
+        @Override
+        public void backward(
+                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
+            attention.backward(dqkv, dout, qkv, out, lse, shape);
+            rope.rotate(dqkv, cos, sin, shape, true);
+        }
+
+        @Override
+        public void close() {
+            attention.close();
+        }
+    }
+
+    /** Kernels of libtorch: it allocates the gradients, one pass packs and turns them. */
+    private final class ByLibtorch implements Kind {
+        private final FusedAttention attention;
+
+        ByLibtorch(FusedAttention attention) {
+            this.attention = attention;
+        }
+
+        @Override
+        public String name() {
+            return attention.kind() + " of libtorch";
+        }
+
+        @Override
+        public void forward(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+            attention.forward(out, lse, qkv, shape);
+        }
+
+        @Override
+        public void backward(
+                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
+            FusedAttention.Gradients g = attention.backward(dout, qkv, out, lse, shape);
+            rope.backwardPack(dqkv, strided(g, 0), strided(g, 1), strided(g, 2), cos, sin, shape, false);
+            g.release();
+        }
+
+        private static RopeKernels.Strided strided(FusedAttention.Gradients g, int which) {
+            return new RopeKernels.Strided(g.address(which), g.batchStride(which), g.positionStride(which), g.headStride(which));
+        }
+
+        @Override
+        public void close() {
+            attention.close();
+        }
     }
 
     void forward(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
@@ -43,9 +156,9 @@ final class AttentionKernels implements AutoCloseable {
             portable.attention(out, lse, qkv, shape);
             return;
         }
-        FusedAttention chosen = forward.get(shape);
+        Kind chosen = forward.get(shape);
         if (chosen == null) {
-            chosen = choose("forward", shape, a -> a.forward(out, lse, qkv, shape));
+            chosen = choose("forward", shape, k -> k.forward(out, lse, qkv, shape));
             forward.put(shape, chosen);
         }
         chosen.forward(out, lse, qkv, shape);
@@ -58,64 +171,57 @@ final class AttentionKernels implements AutoCloseable {
             portable.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, shape);
             return;
         }
-        FusedAttention chosen = backward.get(shape);
+        Kind chosen = backward.get(shape);
         if (chosen == null) {
-            chosen = choose("backward", shape, a -> a.backward(dout, qkv, out, lse, shape).release());
+            chosen = choose("backward", shape, k -> k.backward(dqkv, dout, qkv, out, lse, cos, sin, shape));
             backward.put(shape, chosen);
         }
-        FusedAttention.Gradients g = chosen.backward(dout, qkv, out, lse, shape);
-        rope.backwardPack(dqkv, strided(g, 0), strided(g, 1), strided(g, 2), cos, sin, shape, false);
-        g.release();
-    }
-
-    private static RopeKernels.Strided strided(FusedAttention.Gradients g, int which) {
-        return new RopeKernels.Strided(g.address(which), g.batchStride(which), g.positionStride(which), g.headStride(which));
+        chosen.backward(dqkv, dout, qkv, out, lse, cos, sin, shape);
     }
 
     private interface Work {
-        void with(FusedAttention attention);
+        void with(Kind kind);
     }
 
-    private FusedAttention choose(String pass, AttentionShape shape, Work work) {
-        FusedAttention.Kind configured = backend.settings().attention();
-        String key = pass + " " + shape;
-        if (backend.settings().deterministic()) {
-            remarks.put(key, configured + " as configured");
-            return open(configured);
-        }
-        FusedAttention best = null;
+    private Kind choose(String pass, AttentionShape shape, Work work) {
+        Kind best = null;
         double shortest = Double.MAX_VALUE;
         StringBuilder text = new StringBuilder();
         NativeException last = null;
-        for (FusedAttention.Kind kind : FusedAttention.Kind.values()) {
+        for (Kind kind : kinds) {
             try {
-                double ms = time(open(kind), work);
-                text.append(String.format(Locale.ROOT, " %s %.3f ms", kind, ms));
+                double ms = time(kind, work);
+                text.append(String.format(Locale.ROOT, " %s %.3f ms;", kind.name(), ms));
                 if (ms < shortest) {
                     shortest = ms;
-                    best = open(kind);
+                    best = kind;
+                }
+                if (backend.settings().deterministic()) {
+                    break;
                 }
             } catch (NativeException e) {
                 last = e;
-                text.append(' ').append(kind).append(" not at hand");
-                LOG.debug("{} attention does not do {}: {}", kind, shape, e.getMessage());
+                text.append(' ').append(kind.name()).append(" cannot;");
+                LOG.info("{} does not do {} attention of {}: {}", kind.name(), pass, shape, e.getMessage());
             }
         }
         if (best == null) {
-            throw last;
+            throw UserError.environment("no attention kernels for " + shape + " on " + backend.device().name() + ": "
+                    + (last == null ? "neither cuDNN nor libtorch's flash attention could be opened" : last.getMessage())
+                    + "; see `longhaul doctor`", last);
         }
-        remarks.put(key, best.kind() + " of" + text);
-        LOG.debug("attention {}: {} of{}", key, best.kind(), text);
+        remarks.put(pass + " " + shape, best.name() + " of" + text);
+        LOG.debug("attention {} {}: {} of{}", pass, shape, best.name(), text);
         return best;
     }
 
-    private double time(FusedAttention attention, Work work) {
+    private double time(Kind kind, Work work) {
         double[] t = new double[REPEATS];
         try (CudaEvent start = backend.device().event(); CudaEvent end = backend.device().event()) {
-            work.with(attention);
+            work.with(kind);
             for (int r = 0; r < REPEATS; r++) {
                 start.record(backend.computeStream());
-                work.with(attention);
+                work.with(kind);
                 end.record(backend.computeStream());
                 end.await();
                 t[r] = end.millisecondsSince(start);
@@ -123,10 +229,6 @@ final class AttentionKernels implements AutoCloseable {
         }
         Arrays.sort(t);
         return t[REPEATS / 2];
-    }
-
-    private FusedAttention open(FusedAttention.Kind kind) {
-        return opened.computeIfAbsent(kind, k -> new FusedAttention(k, backend.settings().device()));
     }
 
     private static void check(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
@@ -145,6 +247,6 @@ final class AttentionKernels implements AutoCloseable {
 
     @Override
     public void close() {
-        opened.values().forEach(FusedAttention::close);
+        kinds.forEach(Kind::close);
     }
 }
