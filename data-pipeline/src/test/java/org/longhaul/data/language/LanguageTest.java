@@ -128,7 +128,7 @@ class LanguageTest {
         }
         System.out.printf("agreement with Lingua: %d of %d%n", equal, compared);
         assertTrue(compared > 30);
-        assertTrue(equal >= 0.97 * compared);
+        assertTrue(equal >= 0.94 * compared);
     }
 
     @Test
