@@ -1,6 +1,15 @@
 package org.longhaul.train;
 
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.longhaul.model.Box;
@@ -18,9 +27,60 @@ import org.longhaul.tensor.Tensor;
 final class GlobalTensors {
     private final Map<String, float[]> values = new TreeMap<>();
     private final Map<String, boolean[]> filled = new TreeMap<>();
+    private List<Held> recorded;
 
     /** The tensors by name, in order. */
     Map<String, float[]> values() {
+        return values;
+    }
+
+    /** One box's values, row-major. */
+    private record Held(Box box, float[] part) {}
+
+    /** Keeps what is added from now on as it came, for {@link #write}. */
+    GlobalTensors recording() {
+        recorded = new ArrayList<>();
+        return this;
+    }
+
+    /** Writes what this process added, for another that {@link #read}s it. */
+    void write(Path file) throws IOException {
+        try (DataOutputStream out = new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file), 1 << 20))) {
+            out.writeInt(recorded.size());
+            for (Held held : recorded) {
+                out.writeUTF(held.box.tensor());
+                for (long[] dimensions : List.of(held.box.globalShape(), held.box.offset(), held.box.extent())) {
+                    out.writeInt(dimensions.length);
+                    for (long d : dimensions) {
+                        out.writeLong(d);
+                    }
+                }
+                for (float v : held.part) {
+                    out.writeInt(Float.floatToRawIntBits(v));
+                }
+            }
+        }
+    }
+
+    /** Adds what another process wrote. */
+    void read(Path file) throws IOException {
+        try (DataInputStream in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file), 1 << 20))) {
+            for (int n = in.readInt(); n > 0; n--) {
+                Box box = new Box(in.readUTF(), longs(in), longs(in), longs(in));
+                float[] part = new float[Math.toIntExact(box.elements())];
+                for (int i = 0; i < part.length; i++) {
+                    part[i] = Float.intBitsToFloat(in.readInt());
+                }
+                add(box, part);
+            }
+        }
+    }
+
+    private static long[] longs(DataInputStream in) throws IOException {
+        long[] values = new long[in.readInt()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = in.readLong();
+        }
         return values;
     }
 
@@ -35,6 +95,9 @@ final class GlobalTensors {
 
     /** Adds one box, row-major. Throws IllegalStateException where another rank's values differ. */
     synchronized void add(Box box, float[] part) {
+        if (recorded != null) {
+            recorded.add(new Held(box, part));
+        }
         int size = Math.toIntExact(Tensor.elements(box.globalShape()));
         float[] whole = values.computeIfAbsent(box.tensor(), name -> new float[size]);
         boolean[] done = filled.computeIfAbsent(box.tensor(), name -> new boolean[size]);

@@ -1,5 +1,8 @@
 package org.longhaul.train;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +17,7 @@ import org.longhaul.batch.SampleOrder;
 import org.longhaul.batch.TokenSource;
 import org.longhaul.error.UserError;
 import org.longhaul.model.ParameterStore;
+import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.MeshGroups;
 import org.longhaul.tensor.Backend;
 
@@ -58,6 +62,46 @@ record LayoutRun(List<Double> losses, List<Double> norms, GlobalTensors gradient
             threads.shutdownNow();
             backends.forEach(Backend::close);
         }
+    }
+
+    /**
+     * This process's part among those of a job. What came of it is put together on rank 0 through files in {@code exchange},
+     * which all processes see; the others get their own part only.
+     */
+    static LayoutRun acrossProcesses(TrainConfig config, TokenSource tokens, int steps, RankSetup setup, Path exchange) {
+        LayoutRun run = new LayoutRun(
+                new ArrayList<>(), new ArrayList<>(), new GlobalTensors().recording(), new GlobalTensors().recording());
+        run.steps(config, setup.backend(), setup.groups(), tokens, steps);
+        int rank = setup.groups().rank();
+        try {
+            Files.createDirectories(exchange);
+            if (rank != 0) {
+                run.gradients.write(exchange.resolve("gradients-" + rank));
+                run.weights.write(exchange.resolve("weights-" + rank));
+            }
+            setup.groups().world().barrier();
+            for (int r = 1; r < setup.groups().mesh().size() && rank == 0; r++) {
+                run.gradients.read(exchange.resolve("gradients-" + r));
+                run.weights.read(exchange.resolve("weights-" + r));
+                Files.delete(exchange.resolve("gradients-" + r));
+                Files.delete(exchange.resolve("weights-" + r));
+            }
+        } catch (IOException e) {
+            throw UserError.environment(exchange + ": ranks cannot exchange results there: " + e.getMessage()
+                    + "; output must be a folder that all processes share", e);
+        }
+        if (rank == 0) {
+            run.gradients.requireComplete();
+            run.weights.requireComplete();
+        }
+        return run;
+    }
+
+    /** One rank alone on a device that is open already. */
+    static LayoutRun alone(TrainConfig config, TokenSource tokens, int steps, Backend backend) {
+        LayoutRun run = new LayoutRun(new ArrayList<>(), new ArrayList<>(), new GlobalTensors(), new GlobalTensors());
+        run.steps(config.over(Mesh.single()), backend, MeshGroups.single(), tokens, steps);
+        return run;
     }
 
     /** This rank's part of the run; results are added to this record's collections. */

@@ -3,10 +3,10 @@ package org.longhaul.train;
 import java.util.List;
 import org.longhaul.cli.CommandProvider;
 
-/** Contributes {@code longhaul train}. */
+/** Contributes {@code longhaul train} and {@code longhaul verify-layout}. */
 public final class TrainCommands implements CommandProvider {
     @Override
     public List<Contribution> commands() {
-        return List.of(new Contribution("", new TrainCommand()));
+        return List.of(new Contribution("", new TrainCommand()), new Contribution("", new VerifyLayoutCommand()));
     }
 }

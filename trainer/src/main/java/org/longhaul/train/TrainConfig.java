@@ -3,9 +3,13 @@ package org.longhaul.train;
 import java.nio.file.Path;
 import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
+import org.longhaul.model.BatchShape;
 import org.longhaul.model.ModelConfig;
+import org.longhaul.model.ParameterLayout;
+import org.longhaul.model.StageRange;
 import org.longhaul.optim.OptimizerConfig;
 import org.longhaul.parallel.Mesh;
+import org.longhaul.parallel.PipelineSchedule;
 import org.longhaul.schedule.LearningRate;
 import org.longhaul.trust.SpikeConfig;
 
@@ -40,6 +44,24 @@ public record TrainConfig(
         if (!(zLoss >= 0)) {
             throw new IllegalArgumentException("z_loss must not be negative: " + zLoss);
         }
+    }
+
+    /** The same job on another layout. */
+    public TrainConfig over(Mesh other) {
+        return new TrainConfig(
+                output, model, data, batch, steps, stopAfter, schedule, optimizer, zLoss, seed, device, memory, other, checkpoint,
+                validation, logging, spikes);
+    }
+
+    /** Throws IllegalArgumentException naming the key when the model or the batch cannot be laid over the mesh. */
+    public void requireFits(Mesh mesh) {
+        int microBatches = batch.accumulation(mesh.data());
+        int stages = mesh.pipeline() * mesh.virtualStages();
+        for (int stage = 0; stage < stages; stage++) {
+            new ParameterLayout(model, StageRange.of(model, stage, stages), 0, mesh.tensor(), mesh.data());
+        }
+        new BatchShape(batch.microBatch(), model.context(), 0, mesh.tensor());
+        PipelineSchedule.of(mesh.pipeline(), 0, mesh.virtualStages(), microBatches);
     }
 
     /** Where checkpoints go. */

@@ -42,7 +42,7 @@ final class TrainJob {
 
     private static void requireFits(TrainConfig config, MeshGroups groups) {
         try {
-            config.batch().accumulation(groups.mesh().data());
+            config.requireFits(groups.mesh());
         } catch (IllegalArgumentException e) {
             throw UserError.badInput(e.getMessage(), e);
         }

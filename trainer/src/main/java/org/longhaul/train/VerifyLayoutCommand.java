@@ -1,0 +1,173 @@
+package org.longhaul.train;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.longhaul.batch.TokenSource;
+import org.longhaul.config.ConfigLoader;
+import org.longhaul.error.ExitCode;
+import org.longhaul.error.UserError;
+import org.longhaul.launch.RankEnvironment;
+import org.longhaul.parallel.Mesh;
+import org.longhaul.tensor.Backend;
+import org.longhaul.tensor.DType;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code longhaul verify-layout}: proves on the user's own model and data that layouts train alike. */
+@Command(name = "verify-layout", mixinStandardHelpOptions = true, sortOptions = false,
+        description = "Trains some steps from the same weights on the same samples under several layouts and compares losses, "
+                + "gradient norms, every gradient and every updated weight with one rank.",
+        footer = {"", "Alone, it runs all ranks as threads on the CPU. Under launch or srun each process is a rank on its own device, one",
+            "layout of their number at a time. The whole model is brought to the host several times: shrink it with overrides.",
+            "", "Examples: longhaul verify-layout configs/7b.yaml model.layers=4 model.d_model=512 model.heads=8 --random",
+            "          longhaul launch --nproc 4 verify-layout configs/7b.yaml model.layers=4 --layouts pp2.tp2 --random"})
+final class VerifyLayoutCommand implements Callable<Integer> {
+    private static final List<String> USUAL = List.of(
+            "dp2", "dp4", "tp2", "tp4", "pp2", "pp4", "pp2.v2", "pp4.v2", "dp2.tp2", "pp2.tp2", "pp2.dp2", "pp2.dp2.tp2");
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "CONFIG", description = "A training job as YAML.")
+    private Path file;
+
+    @Parameters(index = "1..*", paramLabel = "KEY=VALUE", description = "Overrides.")
+    private List<String> overrides = List.of();
+
+    @Option(names = "--layouts", split = ",", paramLabel = "LAYOUT",
+            description = "Layouts such as tp2, pp4.v2 or pp2.dp2.tp2; by default all usual ones of up to 8 ranks that the model fits.")
+    private List<String> layouts = List.of();
+
+    @Option(names = "--steps", defaultValue = "3", description = "Steps (default: ${DEFAULT-VALUE}).")
+    private int steps;
+
+    @Option(names = "--random", description = "Take random tokens instead of the job's shards.")
+    private boolean random;
+
+    @Override
+    public Integer call() {
+        TrainConfig config = ConfigLoader.load(file, overrides, TrainConfig.class);
+        if (steps < 1) {
+            throw UserError.badInput("--steps must be at least 1: " + steps);
+        }
+        TokenSource tokens = random ? new RandomTokens(config.model().vocab(), config.seed()) : TrainData.open(config).train();
+        List<Mesh> meshes = meshes(config);
+        RankEnvironment self = RankEnvironment.detect(System.getenv());
+        return self.worldSize() == 1 ? threads(config, tokens, meshes) : processes(config, tokens, meshes, self);
+    }
+
+    private int threads(TrainConfig config, TokenSource tokens, List<Mesh> meshes) {
+        if (config.device().kind() == DeviceConfig.Kind.CUDA) {
+            throw UserError.badInput("on GPUs each rank is a process of its own: longhaul launch --nproc N verify-layout …");
+        }
+        LayoutRun reference = run(config, Mesh.single(), tokens);
+        head();
+        boolean good = true;
+        for (Mesh mesh : meshes) {
+            good &= line(mesh, run(config, mesh, tokens), reference, DType.F32);
+        }
+        return verdict(good);
+    }
+
+    private int processes(TrainConfig config, TokenSource tokens, List<Mesh> meshes, RankEnvironment self) {
+        if (meshes.size() != 1 || meshes.get(0).size() != self.worldSize()) {
+            throw UserError.badInput(self.worldSize() + " processes verify one layout of as many ranks: name it with --layouts");
+        }
+        try (RankSetup setup = RankSetup.open(config.device(), meshes.get(0), self)) {
+            // The others wait in their first collective meanwhile.
+            LayoutRun reference = self.rank() == 0 ? LayoutRun.alone(config, tokens, steps, setup.backend()) : null;
+            setup.groups().world().barrier();
+            LayoutRun run = LayoutRun.acrossProcesses(
+                    config.over(meshes.get(0)), tokens, steps, setup, config.output().resolve("verify-layout"));
+            if (reference == null) {
+                return ExitCode.DONE.status();
+            }
+            head();
+            return verdict(line(meshes.get(0), run, reference, setup.backend().computeType()));
+        }
+    }
+
+    private void head() {
+        print("%-14s %12s %12s %12s %12s  %s", "layout", "loss", "norm", "gradients", "weights", "largest gradient difference");
+    }
+
+    private boolean line(Mesh mesh, LayoutRun run, LayoutRun reference, DType type) {
+        Tolerance tolerance = Tolerance.of(type);
+        double loss = worst(run.losses(), reference.losses());
+        double norm = worst(run.norms(), reference.norms());
+        GlobalTensors.Difference gradients = run.gradients().against(reference.gradients());
+        GlobalTensors.Difference weights = run.weights().against(reference.weights());
+        boolean within = loss <= tolerance.loss() && norm <= tolerance.norm() && gradients.relative() <= tolerance.gradients()
+                && weights.relative() <= tolerance.weights();
+        print("%-14s %12.2e %12.2e %12.2e %12.2e  %s%s", LayoutName.of(mesh), loss, norm, gradients.relative(), weights.relative(),
+                gradients.tensor(), within ? "" : "  TOO LARGE");
+        if (!within) {
+            print("%-14s %12.2e %12.2e %12.2e %12.2e", "tolerance", tolerance.loss(), tolerance.norm(), tolerance.gradients(),
+                    tolerance.weights());
+        }
+        return within;
+    }
+
+    private int verdict(boolean good) {
+        print("%s", good ? "every layout trains as one rank does" : "not every layout trains as one rank does");
+        return good ? ExitCode.DONE.status() : ExitCode.INTERNAL.status();
+    }
+
+    private List<Mesh> meshes(TrainConfig config) {
+        List<Mesh> meshes = new ArrayList<>();
+        for (String word : layouts.isEmpty() ? USUAL : layouts) {
+            Mesh mesh = LayoutName.parse(word);
+            try {
+                config.requireFits(mesh);
+                meshes.add(mesh);
+            } catch (IllegalArgumentException e) {
+                if (!layouts.isEmpty()) {
+                    throw UserError.badInput("layout " + word + " does not fit: " + e.getMessage(), e);
+                }
+            }
+        }
+        if (meshes.isEmpty()) {
+            throw UserError.badInput("none of the usual layouts fits the model and batch; name some with --layouts");
+        }
+        return meshes;
+    }
+
+    private LayoutRun run(TrainConfig config, Mesh mesh, TokenSource tokens) {
+        return LayoutRun.inProcess(config.over(mesh), tokens, steps, rank -> device(config), Duration.ofMinutes(10));
+    }
+
+    private static Backend device(TrainConfig config) {
+        return RankSetup.backend(config.device(), 0);
+    }
+
+    private void print(String format, Object... values) {
+        spec.commandLine().getOut().println(String.format(Locale.ROOT, format, values));
+        spec.commandLine().getOut().flush();
+    }
+
+    private static double worst(List<Double> run, List<Double> reference) {
+        double worst = 0;
+        for (int i = 0; i < reference.size(); i++) {
+            double relative = Math.abs(run.get(i) - reference.get(i)) / Math.abs(reference.get(i));
+            worst = relative <= worst ? worst : Double.isNaN(relative) ? Double.POSITIVE_INFINITY : relative;
+        }
+        return worst;
+    }
+
+    /**
+     * How far a layout may be from one rank, relative to the norm of each tensor. Weights may differ more than gradients: Adam
+     * divides by the root of the second moment, so that an element whose gradient is rounding noise moves by the whole rate.
+     */
+    private record Tolerance(double loss, double norm, double gradients, double weights) {
+        static Tolerance of(DType type) {
+            return type == DType.F32 ? new Tolerance(2e-6, 2e-6, 2e-6, 1e-3) : new Tolerance(2e-3, 2e-2, 3e-2, 3e-2);
+        }
+    }
+}
