@@ -1,0 +1,64 @@
+package org.longhaul.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.longhaul.error.ExitCode;
+import org.longhaul.error.UserError;
+import org.longhaul.metrics.MetricsFile;
+import org.longhaul.shards.ShardSet;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code longhaul summary}: what a run reached, against what token frequencies alone would reach. */
+@Command(name = "summary", description = "What a training run reached: loss before and after against the unigram entropy of the data, bits per byte, speed.")
+final class SummaryCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "RUN", description = "Output folder of the run, with metrics.jsonl.")
+    private Path run;
+
+    @Option(names = "--data", paramLabel = "DIR", required = true, description = "The data set that it trained on.")
+    private Path data;
+
+    @Option(names = "--split", defaultValue = "validation", description = "Split whose unigram entropy counts (default: ${DEFAULT-VALUE}).")
+    private String split;
+
+    @Option(names = "--must-beat-unigram", description = "Exit with status 2 when the loss is not below the unigram entropy.")
+    private boolean mustBeatUnigram;
+
+    @Override
+    public Integer call() {
+        Path file = run.resolve("metrics.jsonl");
+        if (!Files.exists(file)) {
+            throw UserError.badInput(file + ": no such file; " + run + " is not the output folder of a run");
+        }
+        RunSummary summary = RunSummary.of(read(file), ShardSet.open(data).split(split).unigramEntropy(), file.toString());
+        PrintWriter out = spec.commandLine().getOut();
+        summary.lines().forEach(out::println);
+        Path curve = run.resolve("loss.png");
+        if (Files.exists(curve)) {
+            out.println("loss curve  " + curve);
+        }
+        if (mustBeatUnigram && !summary.belowUnigramEntropy()) {
+            throw UserError.badInput(String.format("%s: the loss %.3f is not below the unigram entropy %.3f", run, summary.finalLoss(), summary.unigramEntropy()));
+        }
+        return ExitCode.DONE.status();
+    }
+
+    private static List<JsonNode> read(Path file) {
+        try {
+            return MetricsFile.read(file);
+        } catch (IOException e) {
+            throw UserError.badInput(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+}
