@@ -59,6 +59,16 @@ final class BoxCopy {
         this.runs = n;
     }
 
+    /** Whether the common part lies in one piece on both sides. */
+    boolean oneRun() {
+        return runs == 1;
+    }
+
+    /** Where the common part starts in the target. */
+    int targetFirst() {
+        return (int) targetBase;
+    }
+
     /** First source element needed. */
     long first() {
         return sourceBase;

@@ -151,6 +151,10 @@ final class BoxLoader implements Closeable {
             throws IOException {
         BoxCopy copy = new BoxCopy(common, source, stored.dtype(), tile, dtype);
         int size = stored.dtype().bytes();
+        if (stored.dtype() == dtype && copy.oneRun() && reader.whole(part, copy.first() * size, copy.end() * size)) {
+            reader.readWhole(part, copy.first() * size, target.slice(copy.targetFirst() * size, (int) (copy.end() - copy.first()) * size));
+            return;
+        }
         reader.read(part, copy.first() * size, copy.end() * size,
                 (bytes, at) -> copy.accept(bytes, at / size, target));
     }

@@ -15,7 +15,7 @@ import org.longhaul.tensor.DType;
 
 /**
  * What {@code manifest.json} says: every tensor's global shape and type, and where each box of it lies.
- * {@code docs/formats/checkpoint.md} describes the file.
+ * {@code docs/formats/checkpoints.md} describes the file.
  */
 record Manifest(
         int format,

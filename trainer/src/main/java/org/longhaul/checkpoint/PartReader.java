@@ -41,16 +41,42 @@ final class PartReader implements Closeable {
                 long start = c * chunk;
                 int want = (int) Math.min(Math.min((long) BATCH_CHUNKS, lastChunk - c + 1) * chunk, part.bytes() - start);
                 ByteBuffer buffer = scratch.get().clear().limit(want);
-                int got = in.read(buffer, part.at() + start);
-                if (got < want) {
-                    throw new CorruptCheckpointException(where(part.file()) + " ends at byte " + (part.at() + start + got)
-                            + ", but its manifest names bytes up to " + (part.at() + part.bytes()));
-                }
+                fill(in, part, start, buffer);
                 check(part, c, buffer.flip());
                 sink.accept(buffer.order(ByteOrder.LITTLE_ENDIAN), start);
             }
         } finally {
-            idle.computeIfAbsent(part.file(), k -> new ConcurrentLinkedDeque<>()).push(in);
+            giveBack(part.file(), in);
+        }
+    }
+
+    /** Whether bytes {@code from} to {@code to} are whole chunks, which {@link #readWhole} can put where they belong at once. */
+    boolean whole(Part part, long from, long to) {
+        return from % chunk == 0 && (to % chunk == 0 || to == part.bytes());
+    }
+
+    /** Reads whole chunks straight into {@code target}, which has as many bytes remaining. */
+    void readWhole(Part part, long from, ByteBuffer target) throws IOException {
+        Storage.Input in = borrow(part.file());
+        try {
+            // Checked while they are still in the cache.
+            int step = BATCH_CHUNKS * chunk;
+            for (int at = 0; at < target.remaining(); at += step) {
+                ByteBuffer piece = target.slice(target.position() + at, Math.min(step, target.remaining() - at));
+                fill(in, part, from + at, piece);
+                check(part, (from + at) / chunk, piece.flip());
+            }
+        } finally {
+            giveBack(part.file(), in);
+        }
+    }
+
+    private void fill(Storage.Input in, Part part, long from, ByteBuffer buffer) throws IOException {
+        int want = buffer.remaining();
+        int got = in.read(buffer, part.at() + from);
+        if (got < want) {
+            throw new CorruptCheckpointException(where(part.file()) + " ends at byte " + (part.at() + from + got)
+                    + ", but its manifest names bytes up to " + (part.at() + part.bytes()));
         }
     }
 
@@ -74,6 +100,10 @@ final class PartReader implements Closeable {
         Deque<Storage.Input> free = idle.get(file);
         Storage.Input in = free == null ? null : free.poll();
         return in != null ? in : storage.open(folder + "/" + file);
+    }
+
+    private void giveBack(String file, Storage.Input in) {
+        idle.computeIfAbsent(file, k -> new ConcurrentLinkedDeque<>()).push(in);
     }
 
     @Override
