@@ -129,6 +129,11 @@ public final class CudnnAttention implements AutoCloseable {
         return (bytes + 255) / 256 * 256;
     }
 
+    /** Scratch of the backward pass besides what cuDNN's engine asks for: a float for each row, and float sums of dq. */
+    public static long scratchBytes(AttentionShape s) {
+        return align(s.tokens() * s.heads() * Float.BYTES) + align(s.tokens() * s.outWidth() * Float.BYTES);
+    }
+
     /** Device memory held, in bytes. */
     public long heldBytes() {
         return (scratch == null ? 0 : scratch.bytes()) + retired.stream().mapToLong(DeviceMemory::bytes).sum();

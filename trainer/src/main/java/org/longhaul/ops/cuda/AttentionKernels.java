@@ -79,6 +79,9 @@ final class AttentionKernels implements AutoCloseable {
         void backward(
                 Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape);
 
+        /** Device memory of its own, in bytes. */
+        long heldBytes();
+
         @Override
         void close();
     }
@@ -106,6 +109,11 @@ final class AttentionKernels implements AutoCloseable {
                 Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
             attention.backward(dqkv, dout, qkv, out, lse, shape);
             rope.rotate(dqkv, cos, sin, shape, true);
+        }
+
+        @Override
+        public long heldBytes() {
+            return attention.heldBytes();
         }
 
         @Override
@@ -138,6 +146,12 @@ final class AttentionKernels implements AutoCloseable {
             FusedAttention.Gradients g = attention.backward(dout, qkv, out, lse, shape);
             rope.backwardPack(dqkv, strided(g, 0), strided(g, 1), strided(g, 2), cos, sin, shape, false);
             g.release();
+        }
+
+        // libtorch's allocator counts what it hands out.
+        @Override
+        public long heldBytes() {
+            return 0;
         }
 
         private static RopeKernels.Strided strided(FusedAttention.Gradients g, int which) {
@@ -236,6 +250,11 @@ final class AttentionKernels implements AutoCloseable {
                 && lse.elements() == shape.tokens() * shape.heads(), "attention of " + shape, out, lse, qkv);
         Operands.type(DType.F32, "attention", lse);
         Operands.require(out.dtype() == qkv.dtype(), "attention", out, qkv);
+    }
+
+    /** Device memory that the kernels hold themselves, in bytes. */
+    long heldBytes() {
+        return kinds.stream().mapToLong(Kind::heldBytes).sum();
     }
 
     /** Which kernels each shape got. */

@@ -99,7 +99,7 @@ public final class CudaOps extends KernelOps implements Closeable {
 
     /** Device memory that the operations themselves hold, in bytes, besides libtorch's. */
     public long heldBytes() {
-        return kernels.scratchBytes();
+        return kernels.scratchBytes() + attention.heldBytes();
     }
 
     @Override

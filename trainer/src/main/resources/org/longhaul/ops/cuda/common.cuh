@@ -112,6 +112,29 @@ LH_INLINE void get8(const float *p, float f[8]) { unpack(load8(p), f); }
 LH_INLINE void put8(bf16 *p, const float f[8]) { store8(p, pack8(f, p)); }
 LH_INLINE void put8(float *p, const float f[8]) { store8(p, pack8(f, p)); }
 
+// Four neighbouring elements: sixteen bytes of floats, eight of bf16. For passes over floats this keeps a warp's accesses dense.
+LH_INLINE void get4(const float *p, float f[4]) {
+    float4 r = *reinterpret_cast<const float4 *>(p);
+    f[0] = r.x;
+    f[1] = r.y;
+    f[2] = r.z;
+    f[3] = r.w;
+}
+LH_INLINE void get4(const bf16 *p, float f[4]) {
+    uint2 r = *reinterpret_cast<const uint2 *>(p);
+    f[0] = __uint_as_float(r.x << 16);
+    f[1] = __uint_as_float(r.x & 0xffff0000u);
+    f[2] = __uint_as_float(r.y << 16);
+    f[3] = __uint_as_float(r.y & 0xffff0000u);
+}
+LH_INLINE void put4(float *p, const float f[4]) { *reinterpret_cast<float4 *>(p) = make_float4(f[0], f[1], f[2], f[3]); }
+LH_INLINE void put4(bf16 *p, const float f[4]) {
+    uint2 r;
+    r.x = packBf16(f[0], f[1]);
+    r.y = packBf16(f[2], f[3]);
+    *reinterpret_cast<uint2 *>(p) = r;
+}
+
 // Butterfly sums: every lane ends with the same value, in the same order each time.
 LH_INLINE float warpSum(float v) {
 #pragma unroll

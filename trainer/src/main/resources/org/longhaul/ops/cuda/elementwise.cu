@@ -26,28 +26,40 @@ extern "C" __global__ void add_elements(elem *y, const elem *x, const elem *delt
     }, [&](i64 i) { put(y + i, toFloat(x[i]) + toFloat(delta[i])); });
 }
 
+// Passes with floats on one side: a block of 256 threads owns 2048 elements, each thread two vectors of four, 1024 apart.
+template <typename V, typename S>
+LH_INLINE void fours(i64 n, int vector, V whole, S single) {
+    const i64 start = (i64)blockIdx.x * 2048;
+    if (vector && start + 2048 <= n) {
+#pragma unroll
+        for (int j = 0; j < 2; j++) whole(start + j * 1024 + threadIdx.x * 4);
+    } else {
+        i64 end = start + 2048 < n ? start + 2048 : n;
+        for (i64 i = start + threadIdx.x; i < end; i += 256) single(i);
+    }
+}
+
 // y += x * alpha
 extern "C" __global__ void axpy_f32(float *y, const float *x, float alpha, i64 n, int vector) {
-    eight(n, vector, [&](i64 at) {
-        Raw8Float ra = load8(y + at), rb = load8(x + at);
-        float a[8], b[8];
-        unpack(ra, a);
-        unpack(rb, b);
+    fours(n, vector, [&](i64 at) {
+        float a[4], b[4];
+        get4(y + at, a);
+        get4(x + at, b);
 #pragma unroll
-        for (int k = 0; k < 8; k++) a[k] += b[k] * alpha;
-        put8(y + at, a);
+        for (int k = 0; k < 4; k++) a[k] += b[k] * alpha;
+        put4(y + at, a);
     }, [&](i64 i) { y[i] += x[i] * alpha; });
 }
 
 template <typename T>
 LH_INLINE void scaleBody(T *x, const float *factor, i64 n, int vector) {
     float f = *factor;
-    eight(n, vector, [&](i64 at) {
-        float a[8];
-        get8(x + at, a);
+    fours(n, vector, [&](i64 at) {
+        float a[4];
+        get4(x + at, a);
 #pragma unroll
-        for (int k = 0; k < 8; k++) a[k] *= f;
-        put8(x + at, a);
+        for (int k = 0; k < 4; k++) a[k] *= f;
+        put4(x + at, a);
     }, [&](i64 i) { put(x + i, toFloat(x[i]) * f); });
 }
 extern "C" __global__ void scale_f32(float *x, const float *factor, i64 n, int vector) { scaleBody(x, factor, n, vector); }
@@ -55,10 +67,10 @@ extern "C" __global__ void scale_bf16(bf16 *x, const float *factor, i64 n, int v
 
 template <typename D, typename S>
 LH_INLINE void castBody(D *d, const S *s, i64 n, int vector) {
-    eight(n, vector, [&](i64 at) {
-        float a[8];
-        get8(s + at, a);
-        put8(d + at, a);
+    fours(n, vector, [&](i64 at) {
+        float a[4];
+        get4(s + at, a);
+        put4(d + at, a);
     }, [&](i64 i) { put(d + i, toFloat(s[i])); });
 }
 extern "C" __global__ void cast_f32_bf16(bf16 *d, const float *s, i64 n, int vector) { castBody(d, s, n, vector); }

@@ -14,25 +14,25 @@ template <typename T, typename F>
 LH_INLINE float threadReduce(const T *x, i64 n, int vector, F fold) {
     const i64 stride = (i64)gridDim.x * blockDim.x, me = (i64)blockIdx.x * blockDim.x + threadIdx.x;
     float s[4] = {0.f, 0.f, 0.f, 0.f};
-    i64 vectors = vector ? n >> 3 : 0;
-    for (i64 v = me; v < vectors; v += 4 * stride) {
-        float f[4][8];
+    i64 vectors = vector ? n >> 2 : 0;
+    for (i64 v = me; v < vectors; v += 8 * stride) {
+        float f[8][4];
 #pragma unroll
-        for (int u = 0; u < 4; u++) {
+        for (int u = 0; u < 8; u++) {
             if (v + u * stride < vectors) {
-                get8(x + (v + u * stride) * 8, f[u]);
+                get4(x + (v + u * stride) * 4, f[u]);
             } else {
 #pragma unroll
-                for (int k = 0; k < 8; k++) f[u][k] = 0.f;
+                for (int k = 0; k < 4; k++) f[u][k] = 0.f;
             }
         }
 #pragma unroll
-        for (int u = 0; u < 4; u++) {
+        for (int u = 0; u < 8; u++) {
 #pragma unroll
-            for (int k = 0; k < 8; k++) s[k & 3] = fold(s[k & 3], f[u][k]);
+            for (int k = 0; k < 4; k++) s[k] = fold(s[k], f[u][k]);
         }
     }
-    for (i64 i = vectors * 8 + me; i < n; i += stride) s[0] = fold(s[0], toFloat(x[i]));
+    for (i64 i = vectors * 4 + me; i < n; i += stride) s[0] = fold(s[0], toFloat(x[i]));
     return fold.combine(fold.combine(s[0], s[1]), fold.combine(s[2], s[3]));
 }
 
