@@ -1,15 +1,13 @@
 package org.longhaul.checkpoint;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.IntFunction;
 import org.longhaul.tensor.Backend;
+import org.longhaul.tensor.HostCopier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,24 +19,23 @@ public final class CheckpointSaver implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointSaver.class);
 
     private final CheckpointStore store;
-    private final Backend backend;
+    private final HostCopier copier;
     private final Retention retention;
     private final RankImage image;
     private final ExecutorService thread;
     private Future<?> writing;
     private volatile SaveStats stats = SaveStats.NONE;
 
-    /** Saves this rank's boxes of {@code backend}; staging memory is ordinary direct memory. */
+    /** Saves this rank's boxes of {@code backend}. */
     public CheckpointSaver(CheckpointStore store, Backend backend, Retention retention) {
-        this(store, backend, retention, n -> ByteBuffer.allocateDirect(n).order(ByteOrder.nativeOrder()));
+        this(store, backend.hostCopier(), retention);
     }
 
-    /** The same with staging memory from {@code allocator}, for instance page-locked; it gives direct buffers of the size asked. */
-    public CheckpointSaver(CheckpointStore store, Backend backend, Retention retention, IntFunction<ByteBuffer> allocator) {
+    CheckpointSaver(CheckpointStore store, HostCopier copier, Retention retention) {
         this.store = store;
-        this.backend = backend;
+        this.copier = copier;
         this.retention = retention;
-        this.image = new RankImage(allocator);
+        this.image = new RankImage(copier);
         this.thread = Executors.newSingleThreadExecutor(task -> {
             Thread t = new Thread(task, "checkpoint-write");
             t.setDaemon(true);
@@ -51,11 +48,20 @@ public final class CheckpointSaver implements AutoCloseable {
      * global tensor must be held whole by the ranks together. Boxes that several ranks hold alike may be given by all of them or by one.
      */
     public void save(CheckpointMeta meta, List<BoxData> boxes) {
+        start(meta, boxes);
+        gate();
+    }
+
+    /**
+     * The same without the wait of the device: until {@link #gate} nothing may be enqueued that changes the boxes. The copies then run
+     * beside the next forward and backward.
+     */
+    public void start(CheckpointMeta meta, List<BoxData> boxes) {
         long start = System.nanoTime();
         await();
         boolean staged = false;
         try {
-            image.stage(boxes, backend);
+            image.stage(boxes);
             staged = true;
         } catch (OutOfMemoryError e) {
             LOG.warn("no memory to stage the checkpoint of step {}: {}; raise the memory limit of the job or -XX:MaxDirectMemorySize",
@@ -66,6 +72,11 @@ public final class CheckpointSaver implements AutoCloseable {
             throw new IOException("the state could not be staged");
         };
         writing = thread.submit(() -> write(meta, body));
+    }
+
+    /** Makes what is enqueued on the device from now on wait for the copies of the save under way; costs the caller nothing. */
+    public void gate() {
+        copier.gate();
     }
 
     /** Waits until the save under way has been committed or given up. */
@@ -133,5 +144,6 @@ public final class CheckpointSaver implements AutoCloseable {
     public void close() {
         await();
         thread.shutdown();
+        copier.close();
     }
 }

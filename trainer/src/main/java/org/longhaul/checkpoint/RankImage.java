@@ -5,9 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.IntFunction;
 import org.longhaul.checkpoint.Manifest.RankPart;
-import org.longhaul.tensor.Backend;
+import org.longhaul.tensor.HostCopier;
 import org.longhaul.tensor.Tensor;
 
 /**
@@ -17,16 +16,16 @@ import org.longhaul.tensor.Tensor;
 final class RankImage {
     private static final int SLAB = 64 << 20;
 
-    private final IntFunction<ByteBuffer> allocator;
+    private final HostCopier copier;
     private final List<ByteBuffer> slabs = new ArrayList<>();
     private final List<Slot> slots = new ArrayList<>();
     private long bytes;
 
     private record Slot(BoxData data, long at) {}
 
-    /** Takes memory from {@code allocator}: direct buffers of the asked size, for a GPU page-locked ones. */
-    RankImage(IntFunction<ByteBuffer> allocator) {
-        this.allocator = allocator;
+    /** Takes memory and copies from {@code copier}. */
+    RankImage(HostCopier copier) {
+        this.copier = copier;
     }
 
     /** Bytes staged. */
@@ -34,8 +33,8 @@ final class RankImage {
         return bytes;
     }
 
-    /** Copies every box from the device. */
-    void stage(List<BoxData> boxes, Backend backend) {
+    /** Starts copying every box from the device. */
+    void stage(List<BoxData> boxes) {
         slots.clear();
         long at = 0;
         for (BoxData b : boxes) {
@@ -47,20 +46,25 @@ final class RankImage {
         }
         bytes = at;
         ensure(at);
+        List<ByteBuffer> destinations = new ArrayList<>();
+        List<Tensor> sources = new ArrayList<>();
         for (Slot s : slots) {
             Tensor t = s.data().tensor();
             int size = t.dtype().bytes();
             long[] done = {0};
             ranges(s.at(), t.bytes(), piece -> {
                 int n = piece.remaining() / size;
-                backend.download(piece, t.slice(done[0], done[0] + n));
+                destinations.add(piece);
+                sources.add(t.slice(done[0], done[0] + n));
                 done[0] += n;
             });
         }
+        copier.start(destinations, sources);
     }
 
     /** Writes the image as a durable file and says what it holds. */
     RankPart write(Storage storage, String folder, int rank) throws IOException {
+        copier.await();
         try (DataFile file = new DataFile(storage, folder, "rank-%04d.bin".formatted(rank))) {
             for (Slot s : slots) {
                 file.begin(s.data().box(), s.data().tensor().dtype());
@@ -81,10 +85,10 @@ final class RankImage {
             slabs.remove(slabs.size() - 1);
         }
         while (slabs.size() < full) {
-            slabs.add(allocator.apply(SLAB));
+            slabs.add(copier.allocate(SLAB));
         }
         if (rest > 0 && slabs.size() == full) {
-            slabs.add(allocator.apply(rest));
+            slabs.add(copier.allocate(rest));
         }
     }
 

@@ -18,6 +18,7 @@ import org.longhaul.ops.Ops;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
+import org.longhaul.tensor.HostCopier;
 import org.longhaul.tensor.Tensor;
 
 /**
@@ -152,6 +153,11 @@ public final class CudaBackend implements Backend {
         requireBytes(source, destination.remaining());
         bind();
         staging.download(compute, destination, source.address());
+    }
+
+    @Override
+    public HostCopier hostCopier() {
+        return new CudaHostCopier(this);
     }
 
     @Override

@@ -32,6 +32,11 @@ public interface Backend extends AutoCloseable {
     /** Copies bytes to the host after all work enqueued so far on the compute stream; returns when they are there. */
     void download(ByteBuffer destination, Tensor source);
 
+    /** Copies to the host that run beside the computation where the device can; the caller closes it. */
+    default HostCopier hostCopier() {
+        return HostCopier.direct(this);
+    }
+
     /** Copies bytes on the device, enqueued on the compute stream; both sides have as many bytes. */
     void copy(Tensor destination, Tensor source);
 

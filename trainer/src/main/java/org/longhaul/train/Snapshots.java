@@ -108,8 +108,13 @@ final class Snapshots implements AutoCloseable {
     void save(SaveKind kind, RunState state) {
         List<BoxData> boxes = new ArrayList<>();
         engine.stores().forEach(s -> boxes.addAll(StateBoxes.saved(s)));
-        saver.save(
+        saver.start(
                 new CheckpointMeta(state.step(), kind, config.model(), ConfigWriter.toYaml(config), fingerprints, state.json()), boxes);
+    }
+
+    /** Must be called before the state changes: the device lets a save's copies finish first. */
+    void gate() {
+        saver.gate();
     }
 
     /** Waits for the save under way. */

@@ -74,6 +74,7 @@ final class Trainer {
                 Result[] results = look ? engine.scalars().take() : new Result[0];
                 boolean dropped = look && spike(results[results.length - 1], step);
                 if (!dropped) {
+                    snapshots.gate();
                     engine.update(learningRate, step);
                 }
                 advance(results, dropped);

@@ -7,6 +7,7 @@ import static org.longhaul.checkpoint.Fixtures.BACKEND;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,10 +16,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.model.Box;
 import org.longhaul.tensor.DType;
+import org.longhaul.tensor.HostCopier;
+import org.longhaul.tensor.Tensor;
 
 /** Saving beside training: the state of the moment is saved, failures are warnings, old checkpoints go by the rules. */
 class SaverTest {
@@ -64,6 +68,61 @@ class SaverTest {
     }
 
     @Test
+    void copiesMayGoOnUntilTheGate() {
+        CheckpointStore store = CheckpointStore.open(folder);
+        LateCopier copier = new LateCopier(n -> ByteBuffer.allocateDirect(n).order(ByteOrder.nativeOrder()));
+        try (CheckpointSaver saver = new CheckpointSaver(store, copier, TWO)) {
+            for (long step = 1; step <= 3; step++) {
+                List<BoxData> state = Fixtures.filled(Fixtures.wholeState(), step);
+                saver.start(Fixtures.meta(step), state);
+                saver.gate();
+                state.forEach(d -> BACKEND.zero(d.tensor()));
+            }
+        }
+        List<BoxData> back = Fixtures.empty(Fixtures.wholeState());
+        store.loadNewest(BACKEND, c -> back);
+        assertEquals(List.of(), Fixtures.differences(back, 3));
+    }
+
+    /** Copies as late as a device may: at the gate, or when someone waits. */
+    private static final class LateCopier implements HostCopier {
+        private final IntFunction<ByteBuffer> allocator;
+        private List<ByteBuffer> destinations = List.of();
+        private List<Tensor> sources = List.of();
+
+        LateCopier(IntFunction<ByteBuffer> allocator) {
+            this.allocator = allocator;
+        }
+
+        @Override
+        public ByteBuffer allocate(int bytes) {
+            return allocator.apply(bytes);
+        }
+
+        @Override
+        public synchronized void start(List<ByteBuffer> to, List<Tensor> from) {
+            destinations = to;
+            sources = from;
+        }
+
+        @Override
+        public void gate() {
+            await();
+        }
+
+        @Override
+        public synchronized void await() {
+            for (int i = 0; i < sources.size(); i++) {
+                BACKEND.download(destinations.get(i).duplicate().order(ByteOrder.nativeOrder()), sources.get(i));
+            }
+            sources = List.of();
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @Test
     void savesFollowEachOtherWithoutWaitingByHand() {
         CheckpointStore store = CheckpointStore.open(folder);
         List<BoxData> state = Fixtures.filled(Fixtures.wholeState(), 0);
@@ -91,10 +150,10 @@ class SaverTest {
     void stagingMemoryIsUsedAgainAndFitsChangingSizes() {
         CheckpointStore store = CheckpointStore.open(folder);
         List<Integer> allocations = new ArrayList<>();
-        try (CheckpointSaver saver = new CheckpointSaver(store, BACKEND, TWO, n -> {
+        try (CheckpointSaver saver = new CheckpointSaver(store, new LateCopier(n -> {
             allocations.add(n);
-            return ByteBuffer.allocateDirect(n);
-        })) {
+            return ByteBuffer.allocateDirect(n).order(ByteOrder.nativeOrder());
+        }), TWO)) {
             long[] rows = {100, 100, 90, 20_000_000, 20_000_000, 50, 33_000_000};
             for (int i = 0; i < rows.length; i++) {
                 Box box = Box.whole("t", rows[i]);
@@ -143,12 +202,12 @@ class SaverTest {
     void whenOneRankFailsNoneCommits() {
         List<SaveStats> stats = ThreadRanks.run(3, group -> {
             CheckpointStore store = CheckpointStore.open(folder.toString(), group);
-            try (CheckpointSaver saver = new CheckpointSaver(store, BACKEND, TWO, n -> {
+            try (CheckpointSaver saver = new CheckpointSaver(store, new LateCopier(n -> {
                 if (group.rank() == 1) {
                     throw new OutOfMemoryError("planted");
                 }
-                return ByteBuffer.allocateDirect(n);
-            })) {
+                return ByteBuffer.allocateDirect(n).order(ByteOrder.nativeOrder());
+            }), TWO)) {
                 saver.save(Fixtures.meta(1), group.rank() == 0 ? List.of() : Fixtures.filled(Fixtures.wholeState(), 1));
                 saver.await();
                 return saver.stats();

@@ -25,6 +25,7 @@ import org.longhaul.natives.LibTorchStream;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Host;
+import org.longhaul.tensor.HostCopier;
 import org.longhaul.tensor.Tensor;
 
 @Tag("gpu")
@@ -60,6 +61,30 @@ class CudaBackendTest {
             out.clear();
             assertEquals(in, out);
             assertThrows(IllegalArgumentException.class, () -> gpu.backend().upload(t, ByteBuffer.allocateDirect(n - 1)));
+        }
+    }
+
+    @Test
+    void copiesToTheHostSeeTheWorkBeforeThemAndNotTheWorkBehindTheGate() throws InterruptedException {
+        try (OpenGpu gpu = new OpenGpu(4)) {
+            int n = 32 << 20;
+            Tensor x = gpu.backend().allocate("x", n).tensor("x", 0, DType.U8, n);
+            try (HostCopier copier = gpu.backend().hostCopier()) {
+                ByteBuffer to = copier.allocate(n);
+                for (int round = 1; round <= 20; round++) {
+                    gpu.backend().computeStream().fill(x.address(), round, n);
+                    copier.start(List.of(to.slice(0, n / 2), to.slice(n / 2, n / 2)), List.of(x.slice(0, n / 2), x.slice(n / 2, n)));
+                    copier.gate();
+                    gpu.backend().zero(x);
+                    // The writer of checkpoints waits on a thread of its own.
+                    Thread other = new Thread(copier::await);
+                    other.start();
+                    other.join();
+                    for (int i = 0; i < n; i += 4093) {
+                        assertEquals(round, to.get(i), "byte " + i);
+                    }
+                }
+            }
         }
     }
 
