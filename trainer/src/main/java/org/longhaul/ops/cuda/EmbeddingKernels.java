@@ -10,8 +10,8 @@ import org.longhaul.tensor.Tensor;
 final class EmbeddingKernels {
     private static final int THREADS = 256;
     private static final int VECTOR = 8;
-    /** Blocks of the backward pass for each multiprocessor; each owns a span of table rows and reads all ids. */
-    private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
+    /** Blocks of the backward pass for each multiprocessor; each owns a share of the table rows and reads all ids. */
+    private static final int BLOCKS_PER_MULTIPROCESSOR = 3;
 
     private final KernelProvider provider;
     private final Kernel forward;
@@ -37,12 +37,15 @@ final class EmbeddingKernels {
         Operands.type(provider.computeType(), "embeddingBackward", dx);
         Operands.type(DType.F32, "embeddingBackward", dw);
         long rows = dw.size(0);
-        int span = (int) Math.max(1, (rows + (long) provider.multiprocessors() * BLOCKS_PER_MULTIPROCESSOR - 1)
-                / ((long) provider.multiprocessors() * BLOCKS_PER_MULTIPROCESSOR));
         int dim = (int) dw.size(-1);
-        backward.pointer(dw).pointer(dx).pointer(ids).int64(firstRow).int64(rows).int32(span)
-                .int32(Operands.count(ids.elements(), "tokens")).int32(dim).int32(flag(dim % VECTOR == 0 && aligned(dw, dx)))
-                .launch((int) ((rows + span - 1) / span), 1, THREADS, 1, 0);
+        Operands.count(rows, "table rows");
+        int blocks = (int) Math.min(rows, (long) provider.multiprocessors() * BLOCKS_PER_MULTIPROCESSOR);
+        if (blocks == 0 || ids.elements() == 0) {
+            return;
+        }
+        backward.pointer(dw).pointer(dx).pointer(ids).int64(firstRow).int64(rows).int32(Operands.count(ids.elements(), "tokens"))
+                .int32(dim).int32(flag(dim % VECTOR == 0 && aligned(dw, dx)))
+                .launch(blocks, 1, THREADS, 1, 0);
     }
 
     private static void check(String what, Tensor x, Tensor w, Tensor ids) {

@@ -13,6 +13,7 @@ import org.longhaul.natives.CudaEvent;
 import org.longhaul.natives.CudaGraph;
 import org.longhaul.ops.AdamWStep;
 import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.Ops;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Host;
@@ -47,16 +48,18 @@ final class KernelBench {
     private final CudaBackend backend;
     private final CudaOps ops;
     private final Path out;
+    private final boolean fp8;
     private final List<String> lines = new ArrayList<>();
     private final List<String> json = new ArrayList<>();
     private double copyRate = 1;
     private Arena pool;
     private long used;
 
-    KernelBench(CudaBackend backend, Path out) {
+    KernelBench(CudaBackend backend, Path out, boolean fp8) {
         this.backend = backend;
         this.ops = (CudaOps) backend.ops();
         this.out = out;
+        this.fp8 = fp8;
     }
 
     void run(List<String> names) throws IOException {
@@ -70,6 +73,9 @@ final class KernelBench {
         }
         head();
         optimizer();
+        if (fp8) {
+            quantise();
+        }
         System.out.print(ops.report());
         System.out.printf("%-34s %9s %9s %7s%n", "operation", "µs", "rate", "of copy");
         lines.forEach(System.out::println);
@@ -258,6 +264,14 @@ final class KernelBench {
             computed(s.name + " " + names[i] + " input gradient", flops, c -> ops.linearBackwardInput(x, y, w, false));
             computed(s.name + " " + names[i] + " weight gradient", flops, c -> ops.linearBackwardWeight(dw, y, x, false));
             computed(s.name + " " + names[i] + " weight gradient +=", flops, c -> ops.linearBackwardWeight(dw, y, x, true));
+            if (i < 4 && fp8) {
+                Ops eight = ops.inFp8();
+                computed(s.name + " " + names[i] + " fp8 forward with quantisation", flops, c -> eight.linear(y, x, w));
+                computed(s.name + " " + names[i] + " fp8 both gradients", 2 * flops, c -> {
+                    eight.linearBackwardInput(x, y, w, false);
+                    eight.linearBackwardWeight(dw, y, x, true);
+                });
+            }
         }
     }
 
@@ -292,6 +306,19 @@ final class KernelBench {
         }
         ops.lossKernels().tune(1024, all);
         moved("crossEntropyLoss", bytes / 2, i -> ops.crossEntropyLoss(loss, logits[i % n], targets, -1));
+    }
+
+    private void quantise() {
+        pool(2L << 30);
+        Fp8Kernels kernels = ops.fp8Kernels();
+        int n = 3;
+        Tensor[] x = many(n, 16384, 5504);
+        Tensor q = t(DType.F8_E5M2, 16384, 5504);
+        Tensor turned = t(DType.F8_E5M2, 5504, 16384);
+        Tensor scale = t(DType.F32, 2);
+        double elements = 16384.0 * 5504;
+        moved("quantise", 5 * elements, i -> kernels.quantise(q, null, x[i % n], scale));
+        moved("quantise and turn", 6 * elements, i -> kernels.quantise(q, turned, x[i % n], scale));
     }
 
     private void optimizer() {

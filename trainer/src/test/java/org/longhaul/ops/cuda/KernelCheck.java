@@ -14,7 +14,7 @@ import org.longhaul.tensor.DType;
 
 /**
  * On a GPU: every operation against float64 with fresh random inputs, then {@link KernelBench}. Arguments:
- * {@code check} and/or {@code bench} (both by default), {@code quick} (few sizes, for a memory checker), {@code shapes=1b,160m},
+ * {@code check} and/or {@code bench} (both by default), {@code quick} (few sizes, for a memory checker), {@code fp8} (time 8-bit layers too), {@code shapes=1b,160m},
  * {@code out=FOLDER} for JSON lines, {@code seed=N}. Exit code 1 when a check fails.
  */
 public final class KernelCheck {
@@ -44,7 +44,7 @@ public final class KernelCheck {
         if (both || a.contains("bench")) {
             try (CudaBackend backend = new CudaBackend(CudaSettings.standard(0), CudaOps::new)) {
                 String out = value(a, "out", "");
-                new KernelBench(backend, out.isEmpty() ? null : Path.of(out)).run(List.of(value(a, "shapes", "160m,1b,7b8").split(",")));
+                new KernelBench(backend, out.isEmpty() ? null : Path.of(out), a.contains("fp8")).run(List.of(value(a, "shapes", "160m,1b,7b8").split(",")));
             }
         }
         check.report();
