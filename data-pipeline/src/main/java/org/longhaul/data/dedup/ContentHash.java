@@ -4,6 +4,7 @@ import com.dynatrace.hash4j.hashing.HashValue128;
 import com.dynatrace.hash4j.hashing.Hashing;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
+import org.longhaul.data.text.FoldedTokens;
 
 /** 128-bit hash of a text's content: equal hashes are taken for equal texts. */
 public record ContentHash(long high, long low) implements Serializable {

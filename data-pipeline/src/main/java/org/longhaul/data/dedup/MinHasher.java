@@ -7,6 +7,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import java.util.Optional;
+import org.longhaul.data.text.FoldedTokens;
 
 /**
  * MinHash signatures of texts and the band digests by which near-duplicates meet. Thread-safe; the result depends on the text

@@ -39,6 +39,11 @@ public final class RecordFiles {
         };
     }
 
+    /** The decompressed bytes of a file; the file is opened on the first read. */
+    public static InputStream openStream(Configuration conf, Path path) {
+        return new LazyStream(conf, path);
+    }
+
     /** Paths of the local file system without the scheme, others in full. */
     static String display(Path path) {
         String scheme = path.toUri().getScheme();

@@ -21,6 +21,7 @@ import org.longhaul.data.read.InputRecord;
 import org.longhaul.data.read.ReadSettings;
 import org.longhaul.data.read.RecordFiles;
 import org.longhaul.data.read.RecordReader;
+import org.longhaul.data.text.FoldedTokens;
 import org.longhaul.data.text.Scripts;
 
 /** Fast mode against a plain twin over strings, and what it finds. */

@@ -1,17 +1,18 @@
-package org.longhaul.data.dedup;
+package org.longhaul.data.text;
 
 import java.text.Normalizer;
 import java.util.Arrays;
-import org.longhaul.data.text.Scripts;
 
 /**
  * Hashes of the folded tokens of a text, arithmetic "longhaul-1": letters in lower case without marks, a run of digits is one 0,
  * everything else separates; in scripts without spaces each letter is a token. A token's hash is the polynomial of its folded
  * UTF-16 units, a shingle's that of its token hashes. Buffers are reused; one thread, one instance.
  */
-final class FoldedTokens {
-    static final long UNIT = 0x9E3779B97F4A7C15L;
-    static final long TOKEN = 0xD1B54A32D192ED03L;
+public final class FoldedTokens {
+    /** Base of the polynomial over UTF-16 units. */
+    public static final long UNIT = 0x9E3779B97F4A7C15L;
+    /** Base of the polynomial over tokens. */
+    public static final long TOKEN = 0xD1B54A32D192ED03L;
 
     /** Folded form of each UTF-16 unit; 0 drops it, 1 separates. */
     private static final char[] FOLD = new char[0x10000];
@@ -24,6 +25,8 @@ final class FoldedTokens {
     }
 
     private long[] hashes = new long[256];
+    private int[] starts = new int[256];
+    private int[] ends = new int[256];
     private int count;
     private int unsegmented;
 
@@ -50,13 +53,15 @@ final class FoldedTokens {
         return Character.isLetterOrDigit(lower) ? lower : Character.toLowerCase(c);
     }
 
-    void load(String text) {
+    /** Finds the tokens of a text; what was found before is gone. */
+    public void load(String text) {
         count = 0;
         unsegmented = 0;
         int n = text.length();
         long hash = 0;
         boolean open = false;
         boolean digit = false;
+        int from = 0;
         for (int i = 0; i < n; i++) {
             char c = text.charAt(i);
             char f = FOLD[c];
@@ -65,7 +70,7 @@ final class FoldedTokens {
             }
             if (f == SEPARATES) {
                 if (open) {
-                    add(hash);
+                    add(hash, from, i);
                     open = false;
                 }
                 continue;
@@ -73,14 +78,15 @@ final class FoldedTokens {
             boolean pair = Character.isHighSurrogate(c) && i + 1 < n && Character.isLowSurrogate(text.charAt(i + 1));
             if (c >= 0x0E01 && (pair ? Scripts.isUnsegmented(text.codePointAt(i)) : Scripts.isUnsegmented(c))) {
                 if (open) {
-                    add(hash);
+                    add(hash, from, i);
                     open = false;
                 }
+                int at = i;
                 long single = f + 1L;
                 if (pair) {
                     single = single * UNIT + text.charAt(++i) + 1;
                 }
-                add(single);
+                add(single, at, i + 1);
                 unsegmented++;
                 continue;
             }
@@ -92,31 +98,58 @@ final class FoldedTokens {
             } else {
                 digit = false;
             }
+            from = open ? from : i;
             hash = (open ? hash : 0) * UNIT + f + 1;
             open = true;
         }
         if (open) {
-            add(hash);
+            add(hash, from, n);
         }
     }
 
-    private void add(long hash) {
+    private void add(long hash, int start, int end) {
         if (count == hashes.length) {
             hashes = Arrays.copyOf(hashes, count * 2);
+            starts = Arrays.copyOf(starts, count * 2);
+            ends = Arrays.copyOf(ends, count * 2);
         }
+        starts[count] = start;
+        ends[count] = end;
         hashes[count++] = mix(hash);
     }
 
-    int count() {
+    /** Tokens found. */
+    public int count() {
         return count;
     }
 
-    /** Shingles of characters where most tokens are characters. */
-    int shingleSize(int words, int characters) {
-        return 2 * unsegmented > count ? characters : words;
+    /** Hash of token i. */
+    public long hash(int i) {
+        return hashes[i];
     }
 
-    long shingle(int from, int size) {
+    /** Where token i starts in the text, in UTF-16 units. */
+    public int start(int i) {
+        return starts[i];
+    }
+
+    /** Where token i ends (exclusive). */
+    public int end(int i) {
+        return ends[i];
+    }
+
+    /** Whether most tokens are characters of scripts without spaces. */
+    public boolean isUnsegmented() {
+        return 2 * unsegmented > count;
+    }
+
+    /** Shingles of characters where most tokens are characters. */
+    public int shingleSize(int words, int characters) {
+        return isUnsegmented() ? characters : words;
+    }
+
+    /** Hash of the tokens from … from + size − 1. */
+    public long shingle(int from, int size) {
         long h = size;
         for (int i = from; i < from + size; i++) {
             h = h * TOKEN + hashes[i];
@@ -124,19 +157,20 @@ final class FoldedTokens {
         return mix(h);
     }
 
-    static long mix(long h) {
+    /** A bijection that spreads the bits of a hash. */
+    public static long mix(long h) {
         long x = (h ^ h >>> 30) * 0xBF58476D1CE4E5B9L;
         x = (x ^ x >>> 27) * 0x94D049BB133111EBL;
         return x ^ x >>> 31;
     }
 
     /** Folded form of a unit, for tests: 0 dropped, 1 separating. */
-    static char fold(char c) {
+    public static char fold(char c) {
         return FOLD[c];
     }
 
     /** Two 64-bit hashes over all tokens in order, for equality of folded texts. */
-    long[] digest() {
+    public long[] digest() {
         long high = count;
         long low = ~(long) count;
         for (int i = 0; i < count; i++) {
