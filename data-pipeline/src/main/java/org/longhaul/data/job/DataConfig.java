@@ -29,12 +29,12 @@ public record DataConfig(
         }
         inputs.forEach((name, input) -> {
             if (!input.rules().equals(RuleSet.DEFAULT) && !rules.containsKey(input.rules())) {
-                throw new IllegalArgumentException("inputs." + name + ".rules must name one of the rule sets " + rules.keySet() + ": " + input.rules());
+                throw new IllegalArgumentException("inputs must use rule sets that exist, one of " + rules.keySet() + ": input " + name + " has rules: " + input.rules());
             }
         });
         for (String source : dedup.sourcePriority()) {
             if (!inputs.containsKey(source)) {
-                throw new IllegalArgumentException("dedup.source_priority must name inputs " + inputs.keySet() + ": " + source);
+                throw new IllegalArgumentException("dedup must name inputs in source_priority, some of " + inputs.keySet() + ": " + source);
             }
         }
         if (validationFraction < 0 || validationFraction >= 1) {

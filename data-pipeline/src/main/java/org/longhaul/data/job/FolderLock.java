@@ -51,7 +51,7 @@ final class FolderLock implements AutoCloseable {
             throw UserError.badInput("output folder " + store.display() + " is in use by another run of this process", e);
         } catch (IOException e) {
             closeQuietly(channel);
-            throw UserError.badInput("output folder " + store.display() + " cannot be written (" + Store.firstLine(e) + "): change its permissions or choose another output.dir", e);
+            throw store.unwritable(e);
         }
     }
 
@@ -63,14 +63,21 @@ final class FolderLock implements AutoCloseable {
     }
 
     private static FolderLock takeRemote(Store store) {
-        try (FSDataOutputStream out = store.fs().create(store.path(NAME), false)) {
+        boolean mine = false;
+        try {
+            FSDataOutputStream out = store.fs().create(store.path(NAME), false);
+            mine = true;
             out.write(whoami().getBytes(StandardCharsets.UTF_8));
+            out.close();
             return new FolderLock(store, null);
         } catch (FileAlreadyExistsException e) {
             throw UserError.badInput("output folder " + store.display() + " is in use by " + new String(store.read(NAME), StandardCharsets.UTF_8)
                     + ": if that run is dead, delete " + store.path(NAME), e);
         } catch (IOException e) {
-            throw UserError.badInput("output folder " + store.display() + " cannot be written: " + Store.firstLine(e), e);
+            if (mine) {
+                store.delete(NAME);
+            }
+            throw store.unwritable(e);
         }
     }
 

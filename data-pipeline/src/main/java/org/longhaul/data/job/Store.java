@@ -83,8 +83,14 @@ final class Store {
                 throw UserError.badInput("output folder " + display() + " cannot be created: check its parent's permissions or choose another output.dir");
             }
         } catch (IOException e) {
-            throw UserError.badInput("output folder " + display() + " cannot be created (" + firstLine(e) + "): choose another output.dir", e);
+            throw unwritable(e);
         }
+    }
+
+    /** Why the folder cannot be written: the user's choice of folder, or a full disk, which the command reports as a shortage. */
+    RuntimeException unwritable(IOException e) {
+        return firstLine(e).contains("No space left on device") ? new UncheckedIOException(display() + ": " + firstLine(e), e)
+                : UserError.badInput("output folder " + display() + " cannot be written (" + firstLine(e) + "): change its permissions or choose another output.dir", e);
     }
 
     byte[] read(String name) {

@@ -111,9 +111,9 @@ class BadInputTest {
     }
 
     @Test
-    void emptyParquetAndOneThatIsNone() throws IOException {
+    void aParquetFileThatIsNone() throws IOException {
         Files.writeString(in.resolve("wrong.parquet"), "this is no parquet file, but it is long enough to be looked at");
-        assertEquals(GOOD, run("wrong.parquet", "byte 0", "unreadable_file").records);
+        assertEquals(GOOD, run("wrong.parquet", "byte 0", "corrupt_file").records);
     }
 
     @Test
@@ -162,7 +162,7 @@ class BadInputTest {
         InProcess.Result result = InProcess.run("data", "run", config.toString(), "output.dir=" + file.resolve("shards"));
         assertEquals(2, result.status(), result.err());
         assertEquals(1, result.failures().size(), result.err());
-        assertTrue(result.failures().get(0).contains("output folder " + file.resolve("shards") + " cannot be created"), result.err());
+        assertTrue(result.failures().get(0).contains("output folder " + file.resolve("shards") + " cannot be"), result.err());
         assertEquals("in the way", Files.readString(file));
     }
 
@@ -212,7 +212,7 @@ class BadInputTest {
     void wrongConfigurationNamesKeyAndMend() {
         InProcess.Result unknown = InProcess.run("data", "run", config.toString(), "inputs.web.rules=nope");
         assertEquals(2, unknown.status());
-        assertTrue(unknown.err().contains("inputs.web.rules"), unknown.err());
+        assertTrue(unknown.failures().get(0).contains("inputs: must use rule sets that exist, one of [default]: input web has rules: nope"), unknown.err());
         InProcess.Result typo = InProcess.run("data", "run", config.toString(), "validation_fracton=0.1");
         assertTrue(typo.err().contains("validation_fraction"), typo.err());
         InProcess.Result type = InProcess.run("data", "run", config.toString(), "tokenizer.vocabulary=many");
