@@ -12,7 +12,7 @@ import org.longhaul.tensor.Tensor;
  */
 public final class PortableOps implements Ops {
     /** Elements per pass of the flat operations: small enough for the cache, large enough to hide the call. */
-    private static final long CHUNK = 1 << 17;
+    private static final long CHUNK = 1 << 15;
 
     // ---- linear layers ----
 

@@ -43,7 +43,7 @@ class GradientTest {
         double scale = 1.0 / (microBatches * batch * sequence);
         Map<String, float[]> none = null;
         for (Recompute recompute : Recompute.values()) {
-            try (Backend backend = new CpuBackend();
+            try (Backend backend = new CpuBackend(1);
                     ParameterStore store = new ParameterStore(backend, ParameterLayout.single(config), Communicator.single("data"), true)) {
                 store.initialise(11);
                 unevenNorms(backend, store);

@@ -14,7 +14,7 @@ import org.longhaul.tensor.Tensor;
 
 /** Forward formulas, reductions and the optimizer against plain loops in double; gradients are compared on the whole model. */
 class PortableOpsTest {
-    private final Fixture f = new Fixture(new CpuBackend(), 1);
+    private final Fixture f = new Fixture(new CpuBackend(1), 1);
     private final Ops ops = f.backend().ops();
 
     @AfterEach
