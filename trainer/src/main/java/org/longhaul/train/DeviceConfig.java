@@ -2,6 +2,7 @@ package org.longhaul.train;
 
 import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
+import org.longhaul.tensor.DType;
 
 /** What computes. */
 @Doc("What computes.")
@@ -16,6 +17,11 @@ public record DeviceConfig(
         CPU,
         /** An NVIDIA GPU. */
         CUDA
+    }
+
+    /** The type of activations and working weights. */
+    public DType computeType() {
+        return kind == Kind.CUDA ? DType.BF16 : DType.F32;
     }
 
     /** Checks the range. */

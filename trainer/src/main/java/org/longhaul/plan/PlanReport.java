@@ -1,0 +1,192 @@
+package org.longhaul.plan;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import org.longhaul.error.UserError;
+import org.longhaul.metrics.Flops;
+import org.longhaul.model.ModelConfig;
+import org.longhaul.parallel.Mesh;
+import org.longhaul.train.DeviceConfig;
+import org.longhaul.train.TrainConfig;
+
+/** The text of {@code longhaul plan}. */
+final class PlanReport {
+    private static final int REJECTED_SHOWN = 12;
+
+    private final TrainConfig config;
+    private final Mesh mesh;
+    private final long gpuBytes;
+    private final double teraflops;
+    private final StringBuilder out = new StringBuilder();
+
+    /**
+     * A plan.
+     *
+     * @param processes number of processes, 0 for the fewest that the mesh allows
+     * @param gpuBytes memory of one GPU
+     * @param teraflops what one GPU is assumed to reach, counted with full attention and head; 0 leaves time out
+     */
+    PlanReport(TrainConfig config, int processes, long gpuBytes, double teraflops) {
+        this.config = config;
+        this.gpuBytes = gpuBytes;
+        this.teraflops = teraflops;
+        Mesh wanted = config.mesh();
+        int count = processes != 0 ? processes : wanted.pipeline() * Math.max(1, wanted.data()) * wanted.tensor();
+        try {
+            this.mesh = wanted.over(count);
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput(e.getMessage() + "; give --processes that fit, or change mesh", e);
+        }
+    }
+
+    /** The whole report. */
+    String text() {
+        model();
+        work();
+        layout();
+        memory();
+        if (config.device().kind() == DeviceConfig.Kind.CUDA) {
+            choices();
+        }
+        return out.toString();
+    }
+
+    private void model() {
+        ModelConfig m = config.model();
+        heading("Model");
+        line("shape", "%d layers, d_model %d, %d heads (%d key/value), head size %d, ffn %d, vocab %d, context %d", m.layers(), m.dModel(),
+                m.heads(), m.kvHeads(), m.headDim(), m.ffn(), m.vocab(), m.context());
+        line("parameters", "%s (%,d), without embedding and head %s", Sizes.count(Flops.parameters(m)), Flops.parameters(m),
+                Sizes.count(Flops.nonEmbeddingParameters(m)));
+        line("paper's measures", "N1 %s, N2 %s, M %s FLOPs a token (6·N1/M %.2f, 6·N2/M %.2f)", Sizes.count(Flops.paperN1(m)),
+                Sizes.count(Flops.paperN2(m)), Sizes.count(Flops.paperM(m)), 6.0 * Flops.paperN1(m) / Flops.paperM(m),
+                6.0 * Flops.paperN2(m) / Flops.paperM(m));
+        line("FLOPs a token", "%s with attention over all pairs, %s over the causal ones (true shape, head included)",
+                Sizes.count(Flops.perTokenFull(m)), Sizes.count(Flops.perTokenCausal(m)));
+    }
+
+    private void work() {
+        heading("Work");
+        long perStep = config.tokensPerStep();
+        double tokens = (double) perStep * config.steps();
+        line("steps", "%,d of %s tokens (%d sequences): %s tokens", config.steps(), Sizes.count(perStep), config.batch().sequences(),
+                Sizes.count(tokens));
+        line("compute C = M·D", "%.3g FLOPs", Flops.paperM(config.model()) * tokens);
+        line("learning rate", "%s", rates());
+        long state = Flops.parameters(config.model()) * 12;
+        line("checkpoint", "%s (master weights and two moments in F32)", Sizes.bytes(state));
+        if (teraflops > 0 && config.device().kind() == DeviceConfig.Kind.CUDA) {
+            double rate = teraflops * 1e12 * mesh.size() / Flops.perTokenFull(config.model());
+            double bubble = 1 + (mesh.pipeline() - 1.0) / ((double) accumulation() * mesh.virtualStages());
+            line("time", "%s a step, %s in all, if each of %d GPUs reaches %.0f TFLOP/s (full attention and head counted)",
+                    Sizes.duration(perStep / rate * bubble), Sizes.duration(tokens / rate * bubble), mesh.size(), teraflops);
+        }
+    }
+
+    private String rates() {
+        TreeSet<Long> marks = new TreeSet<>(List.of(1L, config.steps()));
+        // A twentieth of the run is fine enough for the stages of any sensible schedule.
+        for (int i = 1; i <= 20; i++) {
+            marks.add(Math.max(1, config.steps() * i / 20));
+        }
+        List<String> parts = new ArrayList<>();
+        String last = "";
+        for (long step : marks) {
+            double rate = config.schedule().at(step, config.steps());
+            String text = String.format(Locale.ROOT, "%.3g", rate);
+            if (!text.equals(last)) {
+                parts.add(text + " at step " + step);
+            }
+            last = text;
+        }
+        return String.join(", ", parts.size() > 8 ? thinned(parts) : parts);
+    }
+
+    private static List<String> thinned(List<String> parts) {
+        List<String> few = new ArrayList<>();
+        for (int i = 0; i < 7; i++) {
+            few.add(parts.get(i * (parts.size() - 1) / 6));
+        }
+        return few;
+    }
+
+    private void layout() {
+        heading("Layout");
+        line("processes", "%d = %d pipeline × %d data × %d tensor%s", mesh.size(), mesh.pipeline(), mesh.data(), mesh.tensor(),
+                mesh.virtualStages() > 1 ? ", " + mesh.virtualStages() + " virtual stages each" : "");
+        line("micro-batches", "%d of %d × %d tokens a step on each replica", accumulation(), config.batch().microBatch(),
+                config.model().context());
+        if (mesh.pipeline() > 1) {
+            line("pipeline idle", "%.1f %% of a step (1F1B)",
+                    100.0 * (mesh.pipeline() - 1) / (accumulation() * mesh.virtualStages() + mesh.pipeline() - 1));
+        }
+        line("recompute", "%s", config.memory().recompute().name().toLowerCase(Locale.ROOT));
+    }
+
+    private void memory() {
+        List<RankMemory> ranks = ranks();
+        RankMemory fullest = ranks.stream().max((a, b) -> Long.compare(a.total(), b.total())).orElseThrow();
+        heading("Memory of " + (ranks.size() == 1 ? "each rank" : "pipeline rank " + fullest.rank() + ", the fullest") + " ("
+                + fullest.layers() + " layers)");
+        for (Map.Entry<String, Long> row : fullest.rows().entrySet()) {
+            out.append(String.format(Locale.ROOT, "  %-52s %12s%n", row.getKey(), Sizes.bytes(row.getValue())));
+        }
+        out.append(String.format(Locale.ROOT, "  %-52s %12s%n", "in all", Sizes.bytes(fullest.total())));
+        if (ranks.size() > 1) {
+            List<String> totals = ranks.stream().map(r -> r.layers() + " layers " + Sizes.bytes(r.total())).toList();
+            line("all pipeline ranks", "%s", String.join(", ", totals));
+        }
+        if (config.device().kind() == DeviceConfig.Kind.CUDA && fullest.total() > gpuBytes) {
+            line("does not fit", "a GPU has %s; the layouts below that fit say what to change", Sizes.bytes(gpuBytes));
+        }
+    }
+
+    private void choices() {
+        List<LayoutChoices.Choice> all = LayoutChoices.of(config, mesh.size(), gpuBytes);
+        heading("Layouts of " + mesh.size() + " GPUs that fit, fewest exchanges first");
+        List<LayoutChoices.Choice> fit = all.stream().filter(LayoutChoices.Choice::fits).toList();
+        if (fit.isEmpty()) {
+            out.append("  none; take more GPUs or a smaller batch.micro_batch\n");
+        }
+        fit.stream().limit(6).forEach(c -> out.append(String.format(Locale.ROOT, "  %-36s %s%n", name(c), Sizes.bytes(c.bytes()))));
+        List<LayoutChoices.Choice> rejected = all.stream().filter(c -> !c.fits()).toList();
+        heading("Rejected");
+        rejected.stream().limit(REJECTED_SHOWN)
+                .forEach(c -> out.append(String.format(Locale.ROOT, "  %-36s %s%n", name(c), c.reason())));
+        if (rejected.size() > REJECTED_SHOWN) {
+            out.append("  and ").append(rejected.size() - REJECTED_SHOWN).append(" more\n");
+        }
+    }
+
+    private static String name(LayoutChoices.Choice c) {
+        return "pp" + c.mesh().pipeline() + " dp" + c.mesh().data() + " tp" + c.mesh().tensor() + ", recompute "
+                + c.recompute().name().toLowerCase(Locale.ROOT);
+    }
+
+    private int accumulation() {
+        try {
+            return config.batch().accumulation(mesh.data());
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput(e.getMessage(), e);
+        }
+    }
+
+    private List<RankMemory> ranks() {
+        try {
+            return RankMemory.of(config, mesh);
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput("this layout cannot be: " + e.getMessage(), e);
+        }
+    }
+
+    private void heading(String text) {
+        out.append(out.length() == 0 ? "" : "\n").append(text).append('\n');
+    }
+
+    private void line(String name, String pattern, Object... values) {
+        out.append(String.format(Locale.ROOT, "  %-18s %s%n", name, String.format(Locale.ROOT, pattern, values)));
+    }
+}

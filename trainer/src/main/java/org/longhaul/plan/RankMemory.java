@@ -1,0 +1,82 @@
+package org.longhaul.plan;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.longhaul.model.ActivationPlan;
+import org.longhaul.model.BatchShape;
+import org.longhaul.model.ModelStage;
+import org.longhaul.model.ParameterLayout;
+import org.longhaul.model.StageRange;
+import org.longhaul.parallel.Mesh;
+import org.longhaul.parallel.PipelineSchedule;
+import org.longhaul.tensor.DType;
+import org.longhaul.train.TrainConfig;
+
+/**
+ * The memory of one pipeline rank, from the same layout and activation plan that training allocates.
+ *
+ * @param rank pipeline rank
+ * @param layers decoder layers held
+ * @param rows bytes by name, in the order of the table
+ */
+record RankMemory(int rank, int layers, Map<String, Long> rows) {
+    /** Bytes in all. */
+    long total() {
+        return rows.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Every pipeline rank of a job; throws IllegalArgumentException with the reason when the layout cannot be. */
+    static List<RankMemory> of(TrainConfig config, Mesh mesh) {
+        int accumulation = config.batch().accumulation(mesh.data());
+        List<RankMemory> ranks = new ArrayList<>();
+        for (int p = 0; p < mesh.pipeline(); p++) {
+            ranks.add(of(config, mesh, p, accumulation));
+        }
+        return ranks;
+    }
+
+    private static RankMemory of(TrainConfig config, Mesh mesh, int p, int accumulation) {
+        DType type = config.device().computeType();
+        Map<String, Long> rows = new LinkedHashMap<>();
+        List<Integer> slots = PipelineSchedule.of(mesh.pipeline(), p, mesh.virtualStages(), accumulation).inFlight();
+        int stages = mesh.pipeline() * mesh.virtualStages();
+        int layers = 0;
+        for (int c = 0; c < mesh.virtualStages(); c++) {
+            StageRange range = StageRange.of(config.model(), c * mesh.pipeline() + p, stages);
+            layers += range.layers();
+            ParameterLayout layout = new ParameterLayout(config.model(), range, 0, mesh.tensor(), mesh.data());
+            long share = layout.elements() / mesh.data();
+            add(rows, "weights, " + type, layout.elements() * type.bytes());
+            add(rows, "gradients, F32", layout.elements() * 4);
+            boolean separate = type != DType.F32 || mesh.data() > 1;
+            add(rows, "master weights, F32, 1/" + mesh.data() + " each", separate ? share * 4 : 0);
+            add(rows, "AdamW moments, 2 × F32, 1/" + mesh.data() + " each", share * 8);
+            BatchShape shape = new BatchShape(config.batch().microBatch(), config.model().context(), 0, mesh.tensor());
+            long chunk = config.memory().chunk(shape.tokens(), config.model().vocab() / mesh.tensor());
+            ModelStage.Options options =
+                    new ModelStage.Options(config.memory().recompute(), Math.max(1, slots.get(c)), chunk, config.zLoss(), true);
+            activations(rows, ModelStage.plan(config.model(), range, shape, options, type));
+            add(rows, "rotary tables, F32", 4L * config.model().context() * config.model().headDim());
+        }
+        return new RankMemory(p, layers, rows);
+    }
+
+    private static void activations(Map<String, Long> rows, ActivationPlan plan) {
+        for (ActivationPlan.Buffer buffer : plan.buffers()) {
+            if (buffer.kept()) {
+                int dot = buffer.name().lastIndexOf('.');
+                String name = buffer.name().startsWith("layers.") ? "layers.*." + buffer.name().substring(dot + 1) : "ends of the stage";
+                add(rows, "kept × " + plan.slots() + " in flight: " + name, plan.slots() * buffer.bytes());
+            }
+        }
+        add(rows, "scratch of a layer or the loss head", plan.scratchBytes());
+    }
+
+    private static void add(Map<String, Long> rows, String name, long bytes) {
+        if (bytes > 0) {
+            rows.merge(name, bytes, Long::sum);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package org.longhaul.plan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.longhaul.config.ConfigLoader;
+import org.longhaul.error.UserError;
+import org.longhaul.metrics.Flops;
+import org.longhaul.model.ModelConfig;
+import org.longhaul.parallel.Mesh;
+import org.longhaul.train.TrainConfig;
+
+/** The plan's figures against the paper's tables, and its refusals. */
+class PlanTest {
+    @ParameterizedTest
+    @CsvSource({
+        // arXiv 2401.02954, table 3: layers, width, N1, N2, M, 6N1/M, 6N2/M
+        "8, 512, 25.2e6, 77.6e6, 352e6, 0.43, 1.32",
+        "12, 768, 84.9e6, 164e6, 963e6, 0.53, 1.02",
+        "24, 1024, 302e6, 407e6, 3.02e9, 0.60, 0.81",
+        "24, 2048, 1.21e9, 1.42e9, 9.66e9, 0.75, 0.88",
+        "32, 4096, 6.44e9, 6.86e9, 45.1e9, 0.85, 0.91",
+        "40, 5120, 12.6e9, 13.1e9, 85.6e9, 0.88, 0.92",
+        "80, 8192, 64.4e9, 65.3e9, 419e9, 0.92, 0.94",
+    })
+    void paperTable3(int layers, int width, double n1, double n2, double m, double ratio1, double ratio2) {
+        ModelConfig c = new ModelConfig(layers, width, width / 64, 0, 0, 102400, 4096, 1e4, 1e-6, 0.006);
+        assertEquals(n1, Flops.paperN1(c), 0.005 * n1);
+        assertEquals(n2, Flops.paperN2(c), 0.005 * n2);
+        assertEquals(m, Flops.paperM(c), 0.005 * m);
+        // The paper cuts the third digit off where others round.
+        assertEquals(ratio1, 6.0 * Flops.paperN1(c) / Flops.paperM(c), 0.0075);
+        assertEquals(ratio2, 6.0 * Flops.paperN2(c) / Flops.paperM(c), 0.0075);
+    }
+
+    @Test
+    void recipesHaveThePapersSizes() {
+        String seven = report("7b.yaml", 128);
+        assertTrue(seven.contains("parameters         6.910B (6,910,365,696), without embedding and head 6.072B"), seven);
+        assertTrue(seven.contains("2.000T tokens"), seven);
+        String large = report("67b.yaml", 512);
+        assertTrue(large.contains("parameters         67.425B (67,425,001,472), without embedding and head 65.747B"), large);
+        assertTrue(large.contains("GiB on the fullest rank, a GPU has 139.00 GiB"), large);
+    }
+
+    @Test
+    void everyStageHoldsItsShare() {
+        TrainConfig config = load("67b.yaml");
+        List<RankMemory> ranks = RankMemory.of(config, new Mesh(4, 16, 8, 1));
+        assertEquals(95, ranks.stream().mapToInt(RankMemory::layers).sum());
+        long weights = ranks.stream().mapToLong(r -> r.rows().get("weights, BF16")).sum();
+        double share = 2.0 * Flops.parameters(config.model()) / 8;
+        // Norm weights are on every tensor rank; padding adds a little.
+        assertEquals(share, weights, 0.001 * share);
+    }
+
+    @Test
+    void impossibleLayoutsAreRefusedWithTheReason() {
+        TrainConfig config = load("67b.yaml");
+        UserError kvHeads = assertThrows(UserError.class, () -> new PlanReport(with("67b.yaml", "mesh.tensor=16"), 64, 1L << 40, 0).text());
+        assertTrue(kvHeads.getMessage().contains("kv_heads must be a multiple of the tensor-parallel size 16: 8"), kvHeads.getMessage());
+        UserError batch = assertThrows(UserError.class, () -> new PlanReport(config, 32 * 5, 1L << 40, 0).text());
+        assertTrue(batch.getMessage().contains("batch.sequences must be a multiple"), batch.getMessage());
+        UserError mesh = assertThrows(UserError.class, () -> new PlanReport(config, 33, 1L << 40, 0).text());
+        assertTrue(mesh.getMessage().contains("mesh"), mesh.getMessage());
+    }
+
+    private static String report(String recipe, int processes) {
+        return new PlanReport(load(recipe), processes, 139L << 30, 500).text();
+    }
+
+    private static TrainConfig load(String recipe) {
+        return with(recipe);
+    }
+
+    private static TrainConfig with(String recipe, String... overrides) {
+        Path file = Path.of("../configs", recipe);
+        Assumptions.assumeTrue(Files.exists(file), "the checkout's " + file + " is not here");
+        return ConfigLoader.load(file, List.of(overrides), TrainConfig.class);
+    }
+}
