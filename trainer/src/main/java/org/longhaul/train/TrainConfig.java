@@ -5,12 +5,9 @@ import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
 import org.longhaul.model.BatchShape;
 import org.longhaul.model.ModelConfig;
-<<<<<<< HEAD
 import org.longhaul.model.ParameterLayout;
 import org.longhaul.model.StageRange;
-=======
 import org.longhaul.model.Recompute;
->>>>>>> 6295deb (longhaul plan: sizes, FLOPs, memory from the activation plan, layouts; recipes of 7B and 67B)
 import org.longhaul.optim.OptimizerConfig;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.PipelineSchedule;
@@ -50,7 +47,6 @@ public record TrainConfig(
         }
     }
 
-<<<<<<< HEAD
     /** The same job on another layout. */
     public TrainConfig over(Mesh other) {
         return new TrainConfig(
@@ -67,13 +63,11 @@ public record TrainConfig(
         }
         new BatchShape(batch.microBatch(), model.context(), 0, mesh.tensor());
         PipelineSchedule.of(mesh.pipeline(), 0, mesh.virtualStages(), microBatches);
-=======
     /** The same job with another recompute level. */
     public TrainConfig withRecompute(Recompute recompute) {
         return new TrainConfig(
                 output, model, data, batch, steps, stopAfter, schedule, optimizer, zLoss, seed, device,
                 new MemoryConfig(recompute, memory.lossChunk()), mesh, checkpoint, validation, logging, spikes);
->>>>>>> 6295deb (longhaul plan: sizes, FLOPs, memory from the activation plan, layouts; recipes of 7B and 67B)
     }
 
     /** Where checkpoints go. */
