@@ -63,6 +63,8 @@ public record TrainConfig(
         }
         new BatchShape(batch.microBatch(), model.context(), 0, mesh.tensor());
         PipelineSchedule.of(mesh.pipeline(), 0, mesh.virtualStages(), microBatches);
+    }
+
     /** The same job with another recompute level. */
     public TrainConfig withRecompute(Recompute recompute) {
         return new TrainConfig(
