@@ -12,13 +12,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.config.ConfigWriter;
+import org.longhaul.data.decontamination.DecontaminationSettings;
 import org.longhaul.data.dedup.DedupSettings;
 import org.longhaul.data.dedup.MinHashSettings;
 import org.longhaul.data.extract.HtmlSettings;
 import org.longhaul.data.language.LanguageSettings;
 import org.longhaul.data.quality.QualitySettings;
 import org.longhaul.data.read.ReadSettings;
+import org.longhaul.data.text.PersonalDataSettings;
 import org.longhaul.data.text.TextSettings;
+import org.longhaul.data.url.UrlSettings;
 
 /** The defaults that the configuration loader reads from annotations are the ones that the code uses. */
 class DefaultsTest {
@@ -32,6 +35,9 @@ class DefaultsTest {
                 HtmlSettings.defaults(),
                 LanguageSettings.defaults(),
                 QualitySettings.defaults(),
+                PersonalDataSettings.defaults(),
+                UrlSettings.defaults(),
+                DecontaminationSettings.defaults(),
                 MinHashSettings.defaults(),
                 DedupSettings.defaults());
     }
