@@ -26,10 +26,16 @@ public interface Backend extends AutoCloseable {
     /** A further stream, for instance for collectives or for staging checkpoints. */
     Stream newStream(String name);
 
-    /** Copies bytes to the device and returns when the source may be reused; {@code source} is direct, native order. */
+    /**
+     * Copies the source's remaining bytes to the device and returns when it may be reused; it is direct, native order, and its
+     * position stays. Their number must be the tensor's.
+     */
     void upload(Tensor destination, ByteBuffer source);
 
-    /** Copies bytes to the host after all work enqueued so far on the compute stream; returns when they are there. */
+    /**
+     * Fills the destination's remaining bytes after all work enqueued so far on the compute stream; returns when they are there. Its
+     * position stays. Their number must be the tensor's.
+     */
     void download(ByteBuffer destination, Tensor source);
 
     /** Copies to the host that run beside the computation where the device can; the caller closes it. */

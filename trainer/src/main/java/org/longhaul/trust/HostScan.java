@@ -21,7 +21,6 @@ final class HostScan {
             Tensor piece = tensor.slice(from, Math.min(tensor.elements(), from + perPiece));
             host.clear().limit(Math.toIntExact(piece.bytes()));
             backend.download(host, piece);
-            host.flip();
             reader.accept(host);
         }
     }

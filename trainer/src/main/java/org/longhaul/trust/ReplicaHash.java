@@ -38,7 +38,6 @@ public final class ReplicaHash {
         backend.upload(mine, bytes.duplicate().order(ByteOrder.nativeOrder()).limit(8).putLong(0, hash(tensors)));
         group.allGather(all, mine, backend.computeStream());
         backend.download(bytes, all);
-        bytes.flip();
         long[] hashes = new long[group.size()];
         bytes.asLongBuffer().get(hashes);
         return minority(hashes);

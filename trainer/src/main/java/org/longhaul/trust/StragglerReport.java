@@ -38,7 +38,6 @@ public final class StragglerReport {
                 bytes.duplicate().order(ByteOrder.nativeOrder()).limit(4).putFloat(0, (float) computeSeconds));
         world.allGather(all, all.slice(world.rank(), world.rank() + 1), backend.computeStream());
         backend.download(bytes, all);
-        bytes.flip();
         float[] seconds = new float[world.size()];
         bytes.asFloatBuffer().get(seconds);
         return describe(seconds, factor);

@@ -73,12 +73,12 @@ public final class HostBackend implements Backend {
 
     @Override
     public void upload(Tensor destination, ByteBuffer source) {
-        bytes(destination).put(source);
+        bytes(destination).put(source.duplicate());
     }
 
     @Override
     public void download(ByteBuffer destination, Tensor source) {
-        destination.put(bytes(source));
+        destination.duplicate().put(bytes(source));
     }
 
     @Override

@@ -57,7 +57,7 @@ final class Workbench implements AutoCloseable {
         while (poison.hasRemaining()) {
             poison.put(POISON);
         }
-        backend.upload(whole, poison);
+        backend.upload(whole, poison.clear());
         Tensor t = arena.tensor(name, (long) shift * dtype.bytes(), dtype, shape);
         blanks.put(t, poison.slice(0, (int) bytes));
         starts.put(t, blanks.get(t));
