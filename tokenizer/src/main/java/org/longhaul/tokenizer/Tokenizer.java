@@ -50,6 +50,11 @@ public final class Tokenizer {
         return new Tokenizer(TokenizerReader.read(tokenizerJson));
     }
 
+    /** Reads tiktoken's rank file (base64 token, rank); closes the stream. */
+    public static Tokenizer fromTiktoken(java.io.InputStream ranks, String name, PreTokenizer preTokenizer) throws java.io.IOException {
+        return new Tokenizer(TiktokenReader.read(ranks, name, preTokenizer));
+    }
+
     /** One more than the highest id in use, special tokens included; a model's embedding may be padded beyond. */
     public int vocabSize() {
         return model.tokens().length;
@@ -127,6 +132,14 @@ public final class Tokenizer {
         TokenBuffer out = new TokenBuffer(utf8.length / 2 + 16);
         encodeOrdinary(utf8, 0, utf8.length, out);
         return out.toArray();
+    }
+
+    /** Appends the ids of {@code utf8[from, to)} taken as one piece, without pre-tokenization. */
+    public void encodePiece(byte[] utf8, int from, int to, TokenBuffer out) {
+        java.util.Objects.checkFromToIndex(from, to, utf8.length);
+        if (from < to) {
+            words.get().encode(utf8, from, to, out);
+        }
     }
 
     /**
