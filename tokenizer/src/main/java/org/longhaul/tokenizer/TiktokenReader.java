@@ -61,7 +61,7 @@ final class TiktokenReader {
         for (int rank = 0; rank < tokens.length; rank++) {
             if (tokens[rank] != null && tokens[rank].length > 1) {
                 int split = lastMerge(tokens[rank], rank, ranks);
-                if (split < 0) {
+                if (split < 0 || rank(ranks, tokens[rank], 0, split) >= rank || rank(ranks, tokens[rank], split, tokens[rank].length) >= rank) {
                     throw UserError.badInput(name + ": token of rank " + rank + " cannot be made of two tokens of lower rank");
                 }
                 merges.add(new int[] {rank(ranks, tokens[rank], 0, split), rank(ranks, tokens[rank], split, tokens[rank].length), rank});

@@ -20,6 +20,9 @@ final class SplitOracle {
     private static final Pattern GPT2 = Pattern.compile("'s|'t|'re|'ve|'m|'ll|'d| ?[" + LETTER + "]+| ?[" + NUMBER + "]+| ?" + OTHERS
             + "|[" + SPACE + "]+(?![^" + SPACE + "])|[" + SPACE + "]+");
 
+    private static final Pattern CL100K = cl100k(3);
+    private static final Pattern QWEN2 = cl100k(1);
+
     private SplitOracle() {}
 
     private static String members(int bit) {
@@ -54,11 +57,14 @@ final class SplitOracle {
     }
 
     static List<String> cl100k(String text, int digits) {
-        Pattern pattern = Pattern.compile("(?i:'s|'t|'re|'ve|'m|'ll|'d|'\u017F)|[^\r\n" + LETTER + NUMBER + "]?[" + LETTER + "]+|[" + NUMBER
-                + "]{1," + digits + "}| ?" + OTHERS + "[\r\n]*|[" + SPACE + "]*[\r\n]+|[" + SPACE + "]+(?![^" + SPACE + "])|[" + SPACE + "]+");
         List<String> pieces = new ArrayList<>();
-        isolate(pattern, text, pieces);
+        isolate(digits == 3 ? CL100K : QWEN2, text, pieces);
         return pieces;
+    }
+
+    private static Pattern cl100k(int digits) {
+        return Pattern.compile("(?i:'s|'t|'re|'ve|'m|'ll|'d|'\u017F)|[^\r\n" + LETTER + NUMBER + "]?[" + LETTER + "]+|[" + NUMBER
+                + "]{1," + digits + "}| ?" + OTHERS + "[\r\n]*|[" + SPACE + "]*[\r\n]+|[" + SPACE + "]+(?![^" + SPACE + "])|[" + SPACE + "]+");
     }
 
     private static void isolate(Pattern step, String piece, List<String> out) {

@@ -9,7 +9,7 @@ public final class TokenizerCommands implements CommandProvider {
     @Override
     public List<Contribution> commands() {
         return List.of(new Contribution("tokenizer", new TrainCommand()), new Contribution("tokenizer", new EncodeCommand()),
-                new Contribution("tokenizer", new DecodeCommand()), new Contribution("tokenizer", new VerifyCommand()),
+                new Contribution("tokenizer", new DecodeCommand()), new Contribution("tokenizer", new VerifyCommand()), new Contribution("tokenizer", new StatsCommand()),
                 new Contribution("bench", new BenchCommand()));
     }
 }

@@ -18,6 +18,7 @@ import org.longhaul.tokenizer.train.BpeTrainer;
 import org.longhaul.tokenizer.train.BpeTrainingConfig;
 import org.longhaul.tokenizer.train.CorpusCounter;
 import org.longhaul.tokenizer.train.SortedRuns;
+import org.longhaul.tokenizer.train.TrainingFolder;
 import org.longhaul.tokenizer.train.WordCounter;
 import org.longhaul.tokenizer.train.WordCounts;
 import picocli.CommandLine.Command;
@@ -27,6 +28,8 @@ import picocli.CommandLine.Parameters;
 /** {@code longhaul tokenizer train}: learns a vocabulary from local files, or from word counts that were made elsewhere. */
 @Command(name = "train", description = "Learn a byte-level BPE vocabulary from JSON lines or plain text, on this machine.")
 final class TrainCommand implements Callable<Integer> {
+    private static final double SAVE_SECONDS = 30;
+
     @Parameters(paramLabel = "INPUT", arity = "1..*", description = "Files or folders: .jsonl, .jsonl.gz, or plain text; with --counts: files of word counts.")
     private List<Path> inputs;
 
@@ -79,12 +82,25 @@ final class TrainCommand implements Callable<Integer> {
             throw UserError.badInput(e.getMessage());
         }
         long start = System.nanoTime();
+        TrainingFolder folder = work == null ? null : new TrainingFolder(work);
         TrainedVocabulary vocabulary;
         try (Progress progress = Progress.start(Duration.ofSeconds(10))) {
-            WordCounts words = counts ? SortedRuns.of(inputs) : count(workers, progress);
-            progress.line(String.format(Locale.ROOT, "counted in %.1f s", seconds(start)));
+            WordCounts words = words(folder, workers, progress);
+            progress.line(String.format(Locale.ROOT, "words ready after %.1f s", seconds(start)));
             long merging = System.nanoTime();
-            vocabulary = BpeTrainer.train(words, config, preTokenizer, (tokens, wanted, count) -> progress.update(() -> line(tokens, wanted, count, merging)));
+            String description = about() + config.withThreads(1);
+            List<int[]> earlier = folder == null ? List.of() : folder.merges(description);
+            if (!earlier.isEmpty()) {
+                progress.line(String.format(Locale.ROOT, "going on after %,d merges", earlier.size()));
+            }
+            long[] saved = {merging};
+            vocabulary = BpeTrainer.train(words, config, preTokenizer, earlier, state -> {
+                progress.update(() -> line(state, merging, earlier.size()));
+                if (folder != null && seconds(saved[0]) > SAVE_SECONDS) {
+                    folder.saveMerges(description, state.merges());
+                    saved[0] = System.nanoTime();
+                }
+            });
             progress.line(String.format(Locale.ROOT, "learnt %,d merges in %.1f s", vocabulary.left().length, seconds(merging)));
         }
         TokenizerFiles.write(output, vocabulary, SpecialTokens.deepSeek(), modelMaxLength);
@@ -97,20 +113,40 @@ final class TrainCommand implements Callable<Integer> {
         return 0;
     }
 
-    private WordCounts count(int workers, Progress progress) {
+    private WordCounts words(TrainingFolder folder, int workers, Progress progress) {
+        if (counts) {
+            return SortedRuns.of(inputs);
+        }
         TextFiles files = TextFiles.of(inputs, field);
-        Path spill = work != null ? work : output;
-        WordCounter.Options options = new WordCounter.Options((memory << 20) / workers, spill,
+        WordCounter.Options options = new WordCounter.Options(Math.max(4L << 20, (memory << 20) / workers), work != null ? work : output,
                 documentCap == null ? OptionalInt.empty() : OptionalInt.of(documentCap));
-        CorpusCounter.Result result = CorpusCounter.count(files, preTokenizer, options, workers, progress::update);
-        progress.line(result.toString());
-        return result.counts();
+        if (folder == null) {
+            CorpusCounter.Result result = CorpusCounter.count(files, preTokenizer, options, workers, progress::update);
+            progress.line(result.toString());
+            return result.counts();
+        }
+        return folder.words(about(), () -> {
+            CorpusCounter.Result result = CorpusCounter.countToRuns(files, preTokenizer, options, workers, progress::update);
+            progress.line(result.toString());
+            return result.runs();
+        });
     }
 
-    private static String line(int tokens, int wanted, long count, long since) {
+    /** What the counts depend on; a file that was changed is a different one. */
+    private String about() {
+        StringBuilder about = new StringBuilder(preTokenizer + " cap " + documentCap + " field " + field + "\n");
+        for (Path file : counts ? inputs : TextFiles.of(inputs, field).files()) {
+            about.append(file.toAbsolutePath()).append(' ').append(file.toFile().length()).append(' ').append(file.toFile().lastModified()).append('\n');
+        }
+        return about.toString();
+    }
+
+    private static String line(BpeTrainer.State state, long since, int earlier) {
+        // An upper bound, since later merges touch fewer words.
         double elapsed = seconds(since);
-        return String.format(Locale.ROOT, "merging: %,d of %,d tokens, last pair occurs %,d times, %.0f s left", tokens, wanted, count,
-                elapsed * (wanted - tokens) / Math.max(1, tokens));
+        int done = state.merges().size() - earlier;
+        return String.format(Locale.ROOT, "merging: %,d of %,d tokens, last pair occurs %,d times, at most %.0f s left", state.tokens(), state.wanted(),
+                state.count(), elapsed * (state.wanted() - state.tokens()) / Math.max(1, done));
     }
 
     private static double seconds(long since) {

@@ -11,6 +11,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.longhaul.tokenizer.ByteLevel;
 import org.longhaul.tokenizer.PreTokenizer;
+import org.longhaul.tokenizer.SpecialTokens;
+import org.longhaul.tokenizer.TokenBuffer;
+import org.longhaul.tokenizer.Tokenizer;
 import org.longhaul.tokenizer.TrainedVocabulary;
 
 /**
@@ -40,34 +43,55 @@ public final class BpeTrainer {
         tokenLengths = new int[config.vocabularySize()];
     }
 
-    /** Is told after every merge: how many tokens there are, of how many, and how often the merged pair occurs. */
+    /** How far a training is. */
     public interface Progress {
-        /** Called from the thread that trains. */
-        void merged(int tokens, int wanted, long count);
+        /** Called after every merge, from the thread that trains. */
+        void merged(State state);
     }
+
+    /**
+     * A training after a merge.
+     *
+     * @param tokens tokens there are, of {@code wanted}
+     * @param wanted tokens wanted
+     * @param count how often the merged pair occurred
+     * @param merges all merges so far, as (left, right, result); valid during the call
+     */
+    public record State(int tokens, int wanted, long count, List<int[]> merges) {}
 
     /** Trains without progress. */
     public static TrainedVocabulary train(WordCounts counts, BpeTrainingConfig config, PreTokenizer preTokenizer) {
-        return train(counts, config, preTokenizer, (tokens, wanted, count) -> {});
+        return train(counts, config, preTokenizer, List.of(), state -> {});
     }
 
     /**
      * Trains until the vocabulary has the size wanted or no pair is left that occurs often enough; the result may be smaller than wanted.
      *
      * @param preTokenizer the one that cut the words; goes into the result
+     * @param earlier merges that a training on the same counts and settings has already made; the result is the same with or without
      */
-    public static TrainedVocabulary train(WordCounts counts, BpeTrainingConfig config, PreTokenizer preTokenizer, Progress progress) {
+    public static TrainedVocabulary train(WordCounts counts, BpeTrainingConfig config, PreTokenizer preTokenizer, List<int[]> earlier,
+            Progress progress) {
         BpeTrainer trainer = new BpeTrainer(config);
-        trainer.alphabet(counts);
-        trainer.countPairs();
+        int[] symbolOfByte = trainer.alphabet(counts);
+        trainer.load(counts, symbolOfByte, earlier, preTokenizer);
+        if (earlier.isEmpty()) {
+            trainer.countPairs();
+        } else {
+            trainer.countPairsSparsely();
+        }
         trainer.mergeAll(progress);
-        int[][] m = trainer.merges.toArray(new int[0][]);
-        return new TrainedVocabulary(preTokenizer, Arrays.copyOf(trainer.tokens, trainer.size),
-                Arrays.stream(m).mapToInt(x -> x[0]).toArray(), Arrays.stream(m).mapToInt(x -> x[1]).toArray(),
-                Arrays.stream(m).mapToInt(x -> x[2]).toArray());
+        return trainer.vocabulary(preTokenizer);
     }
 
-    private void alphabet(WordCounts counts) {
+    private TrainedVocabulary vocabulary(PreTokenizer preTokenizer) {
+        int[][] m = merges.toArray(new int[0][]);
+        return new TrainedVocabulary(preTokenizer, Arrays.copyOf(tokens, size), Arrays.stream(m).mapToInt(x -> x[0]).toArray(),
+                Arrays.stream(m).mapToInt(x -> x[1]).toArray(), Arrays.stream(m).mapToInt(x -> x[2]).toArray());
+    }
+
+    /** Makes the base tokens and returns the symbol of every byte, -1 for those outside the alphabet. */
+    private int[] alphabet(WordCounts counts) {
         boolean[] seen = new boolean[256];
         if (config.alphabet() == BpeTrainingConfig.Alphabet.LEARNED) {
             counts.forEach((bytes, from, length, count) -> {
@@ -86,7 +110,41 @@ public final class BpeTrainer {
                 token(new byte[] {(byte) b});
             }
         }
-        counts.forEach((bytes, from, length, count) -> words.add(bytes, from, length, count, symbolOfByte));
+        return symbolOfByte;
+    }
+
+    /** Takes the words in, as bytes, or as what the earlier merges make of them. */
+    private void load(WordCounts counts, int[] symbolOfByte, List<int[]> earlier, PreTokenizer preTokenizer) {
+        if (earlier.isEmpty()) {
+            counts.forEach((bytes, from, length, count) -> words.add(bytes, from, length, count, symbolOfByte));
+            return;
+        }
+        for (int[] merge : earlier) {
+            if (merge[0] >= size || merge[1] >= size || size >= tokens.length || token(joined(merge[0], merge[1])) != merge[2]) {
+                throw new IllegalArgumentException("the earlier merges are not of a training with these settings");
+            }
+            merges.add(merge.clone());
+        }
+        Tokenizer tokenizer = vocabulary(preTokenizer).tokenizer(new SpecialTokens("", "", List.of(), false));
+        TokenBuffer buffer = new TokenBuffer();
+        counts.forEach((bytes, from, length, count) -> {
+            byte[] kept = new byte[length];
+            int n = 0;
+            for (int i = from; i < from + length; i++) {
+                if (symbolOfByte[bytes[i] & 0xFF] >= 0) {
+                    kept[n++] = bytes[i];
+                }
+            }
+            buffer.clear();
+            tokenizer.encodePiece(kept, 0, n, buffer);
+            words.add(buffer.array(), buffer.size(), count);
+        });
+    }
+
+    private byte[] joined(int left, int right) {
+        byte[] bytes = Arrays.copyOf(tokens[left], tokens[left].length + tokens[right].length);
+        System.arraycopy(tokens[right], 0, bytes, tokens[left].length, tokens[right].length);
+        return bytes;
     }
 
     private int token(byte[] bytes) {
@@ -146,6 +204,49 @@ public final class BpeTrainer {
         }
     }
 
+    /** The same after earlier merges, when a dense table of pairs would be too large. */
+    private void countPairsSparsely() {
+        PairTable listed = new PairTable();
+        for (int word = 0; word < words.size(); word++) {
+            int[] s = words.chunk(word);
+            int head = words.index(word);
+            for (int i = head + 1; i < head + s[head]; i++) {
+                if (mayMerge(s[i], s[i + 1])) {
+                    pairs.add(PairTable.pair(s[i], s[i + 1]), words.count(word));
+                    listed.add(PairTable.pair(s[i], s[i + 1]), 1);
+                }
+            }
+        }
+        PairTable places = new PairTable();
+        listed.forEach((pair, room) -> places.add(pair, lists.allocate((int) room + 1) + 1));
+        for (int word = 0; word < words.size(); word++) {
+            int[] s = words.chunk(word);
+            int head = words.index(word);
+            for (int i = head + 1; i < head + s[head]; i++) {
+                if (mayMerge(s[i], s[i + 1])) {
+                    // The block starts with how many words it holds already.
+                    long block = places.get(PairTable.pair(s[i], s[i + 1])) - 1;
+                    int[] chunk = lists.chunk(block);
+                    int at = IntArena.index(block);
+                    if (chunk[at] == 0 || chunk[at + chunk[at]] != word) {
+                        chunk[at + ++chunk[at]] = word;
+                    }
+                }
+            }
+        }
+        listed.forEach((pair, room) -> {
+            long block = places.get(pair) - 1;
+            int filled = lists.chunk(block)[IntArena.index(block)];
+            lists.free(block, (int) room + 1 - filled);
+            queue.push(pairs.get(pair), pair, block + 1, filled);
+        });
+    }
+
+    private boolean mayMerge(int left, int right) {
+        long length = (long) tokenLengths[left] + tokenLengths[right];
+        return length == 2 || length < config.maxTokenLength();
+    }
+
     private void mergeAll(Progress progress) {
         int threads = config.threads();
         MergeWorker[] workers = new MergeWorker[threads];
@@ -168,7 +269,7 @@ public final class BpeTrainer {
                     break;
                 }
                 mergeTop(workers, executor);
-                progress.merged(size, config.vocabularySize(), live);
+                progress.merged(new State(size, config.vocabularySize(), live, merges));
             }
         } finally {
             if (executor != null) {
@@ -184,9 +285,7 @@ public final class BpeTrainer {
         queue.pop();
         int first = (int) (pair >>> 32);
         int second = (int) pair;
-        byte[] bytes = Arrays.copyOf(tokens[first], tokens[first].length + tokens[second].length);
-        System.arraycopy(tokens[second], 0, bytes, tokens[first].length, tokens[second].length);
-        int merged = token(bytes);
+        int merged = token(joined(first, second));
         merges.add(new int[] {first, second, merged});
         int[] list = lists.chunk(address);
         int from = IntArena.index(address);

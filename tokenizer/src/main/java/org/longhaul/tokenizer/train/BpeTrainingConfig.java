@@ -55,6 +55,11 @@ public record BpeTrainingConfig(
         }
     }
 
+    /** The same with another number of threads, which the result does not depend on. */
+    public BpeTrainingConfig withThreads(int number) {
+        return new BpeTrainingConfig(vocabularySize, minFrequency, maxTokenLength, alphabet, number);
+    }
+
     /** DeepSeek LLM's settings with another size and number of threads. */
     public static BpeTrainingConfig of(int vocabularySize, int threads) {
         return new BpeTrainingConfig(vocabularySize, 0, Integer.MAX_VALUE, Alphabet.UTF8, threads);

@@ -58,6 +58,18 @@ final class PairTable {
         return delta;
     }
 
+    interface Visitor {
+        void pair(long pair, long count);
+    }
+
+    void forEach(Visitor visitor) {
+        for (int i = 0; i < keys.length; i++) {
+            if (keys[i] >= 0) {
+                visitor.pair(keys[i], counts[i]);
+            }
+        }
+    }
+
     private void grow() {
         long[] oldKeys = keys;
         long[] oldCounts = counts;

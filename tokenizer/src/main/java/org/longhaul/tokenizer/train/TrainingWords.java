@@ -19,22 +19,35 @@ final class TrainingWords {
         if (kept < 2) {
             return;
         }
-        if (size == addresses.length) {
-            addresses = Arrays.copyOf(addresses, size + (size >> 1));
-            counts = Arrays.copyOf(counts, size + (size >> 1));
-        }
-        long address = arena.allocate(kept + 1);
+        long address = allocate(kept, count);
         int[] chunk = arena.chunk(address);
-        int at = IntArena.index(address);
-        chunk[at++] = kept;
+        int at = IntArena.index(address) + 1;
         for (int i = from; i < from + length; i++) {
             int symbol = symbolOfByte[bytes[i] & 0xFF];
             if (symbol >= 0) {
                 chunk[at++] = symbol;
             }
         }
+    }
+
+    /** Adds a word that is symbols already. */
+    void add(int[] symbols, int length, long count) {
+        if (length >= 2) {
+            long address = allocate(length, count);
+            System.arraycopy(symbols, 0, arena.chunk(address), IntArena.index(address) + 1, length);
+        }
+    }
+
+    private long allocate(int length, long count) {
+        if (size == addresses.length) {
+            addresses = Arrays.copyOf(addresses, size + (size >> 1));
+            counts = Arrays.copyOf(counts, size + (size >> 1));
+        }
+        long address = arena.allocate(length + 1);
+        arena.chunk(address)[IntArena.index(address)] = length;
         addresses[size] = address;
         counts[size++] = count;
+        return address;
     }
 
     int size() {

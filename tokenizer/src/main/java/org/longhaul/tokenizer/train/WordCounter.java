@@ -34,8 +34,8 @@ public final class WordCounter {
      */
     public record Options(long memoryBytes, Path spillFolder, OptionalInt documentCap) {
         public Options {
-            if (memoryBytes < 1 << 20) {
-                throw new IllegalArgumentException("memory of a word counter must be at least 1 MiB: " + memoryBytes + " bytes");
+            if (memoryBytes < 4 << 20) {
+                throw new IllegalArgumentException("memory of a word counter must be at least 4 MiB: " + memoryBytes + " bytes");
             }
         }
     }

@@ -10,7 +10,7 @@ import java.util.List;
 /** Byte strings with 64-bit counts: open addressing over an arena. About 40 bytes an entry, plus the bytes. */
 final class WordTable implements WordCounts {
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final int CHUNK = 1 << 20;
+    private static final int CHUNK = 1 << 18;
     private static final long K = 0x9E3779B97F4A7C15L;
 
     private final List<byte[]> chunks = new ArrayList<>();

@@ -90,10 +90,45 @@ class BpeTrainerTest {
             int maxLength = random.nextInt(3) == 0 ? 2 + random.nextInt(8) : ANY;
             int size = 256 + random.nextInt(80);
             List<String> expected = NaiveTrainer.train(words, size, maxLength);
-            for (int threads = 1; threads <= 3; threads += 2) {
-                assertEquals(expected, train(words, size, maxLength, BpeTrainingConfig.Alphabet.BYTES), "seed " + seed);
-            }
+            BpeTrainingConfig config = new BpeTrainingConfig(size, 0, maxLength, BpeTrainingConfig.Alphabet.BYTES, 1);
+            List<int[]> all = new ArrayList<>();
+            assertEquals(expected, spelled(BpeTrainer.train(counts(words), config, PreTokenizer.DEEPSEEK, List.of(), state -> {
+                all.clear();
+                all.addAll(state.merges());
+            })), "seed " + seed);
+            List<int[]> earlier = all.subList(0, random.nextInt(all.size() + 1));
+            assertEquals(expected, spelled(BpeTrainer.train(counts(words), config, PreTokenizer.DEEPSEEK, earlier, state -> {})),
+                    "seed " + seed + " after " + earlier.size() + " merges");
         }
+    }
+
+    @Test
+    void threadsAndStopsChangeNothing() {
+        Random random = new Random(5);
+        Map<String, Long> words = new TreeMap<>();
+        while (words.size() < 60_000) {
+            StringBuilder word = new StringBuilder();
+            for (int n = 2 + random.nextInt(8); n > 0; n--) {
+                word.append((char) ('a' + (int) Math.abs(random.nextGaussian() * 4)));
+            }
+            words.merge(word.toString(), 1L, Long::sum);
+        }
+        List<int[]> all = new ArrayList<>();
+        List<String> expected = spelled(BpeTrainer.train(counts(words), BpeTrainingConfig.of(1500, 1), PreTokenizer.DEEPSEEK, List.of(), state -> {
+            all.clear();
+            all.addAll(state.merges());
+        }));
+        assertEquals(expected, spelled(BpeTrainer.train(counts(words), BpeTrainingConfig.of(1500, 3), PreTokenizer.DEEPSEEK)));
+        for (int stop : new int[] {1, 200, 500, 1257}) {
+            assertEquals(expected, spelled(BpeTrainer.train(counts(words), BpeTrainingConfig.of(1500, 3), PreTokenizer.DEEPSEEK,
+                    all.subList(0, stop), state -> {})), "stopped after " + stop);
+        }
+    }
+
+    @Test
+    void mergesOfOtherSettingsAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> BpeTrainer.train(counts(Map.of("ab", 1L)), BpeTrainingConfig.of(300, 1),
+                PreTokenizer.DEEPSEEK, List.of(new int[] {0, 1, 7}), state -> {}));
     }
 
     private static List<String> train(Map<String, Long> words, int size, int maxLength, BpeTrainingConfig.Alphabet alphabet) {

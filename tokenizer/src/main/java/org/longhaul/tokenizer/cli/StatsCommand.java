@@ -1,0 +1,153 @@
+package org.longhaul.tokenizer.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
+import org.longhaul.cli.Progress;
+import org.longhaul.error.UserError;
+import org.longhaul.tokenizer.ByteLevel;
+import org.longhaul.tokenizer.TokenBuffer;
+import org.longhaul.tokenizer.Tokenizer;
+import org.longhaul.tokenizer.VocabularyShape;
+import org.longhaul.tokenizer.text.TextFiles;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code longhaul tokenizer stats}: how well a vocabulary fits a corpus. */
+@Command(name = "stats", description = "Bytes per token by source and language, unused tokens, longest tokens; as text and as an HTML page.")
+final class StatsCommand implements Callable<Integer> {
+    @Option(names = {"-t", "--tokenizer"}, required = true, paramLabel = "FILE", description = "tokenizer.json or its folder.")
+    private Path tokenizer;
+
+    @Parameters(paramLabel = "INPUT", arity = "1..*", description = "Files or folders: .jsonl, .jsonl.gz, or plain text.")
+    private List<Path> inputs;
+
+    @Option(names = "--field", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
+    private String field;
+
+    @Option(names = "--html", paramLabel = "FILE", description = "Write the page here.")
+    private Path html;
+
+    @Option(names = "--threads", description = "Threads (default: the number of processors).")
+    private Integer threads;
+
+    @Option(names = "--top", defaultValue = "20", description = "Rows of each list (default: ${DEFAULT-VALUE}).")
+    private int top;
+
+    @Override
+    public Integer call() {
+        Tokenizer t = Tokenizer.load(tokenizer);
+        TextFiles files = TextFiles.of(inputs, field);
+        AtomicLong read = new AtomicLong();
+        TokenStats stats;
+        try (Progress progress = Progress.start(Duration.ofSeconds(10))) {
+            int workers = threads != null ? threads : Runtime.getRuntime().availableProcessors();
+            stats = files.forEach(workers, i -> new TokenStats(t.vocabSize()), (own, document) -> {
+                own.buffer.clear();
+                t.encode(document.text(), 0, document.length(), own.buffer);
+                own.add(document.file().getFileName().toString(), document.source(), document.language(), document.length());
+                long bytes = read.addAndGet(document.length());
+                progress.update(() -> String.format(Locale.ROOT, "encoding: %,.0f MB", bytes / 1e6));
+            }).stream().reduce(TokenStats::plus).orElseThrow();
+        }
+        System.out.print(text(t, stats));
+        if (html != null) {
+            try {
+                Files.writeString(html, StatsPage.of(tokenizer.toString(), t, stats, top));
+            } catch (IOException e) {
+                throw UserError.environment(html + ": cannot be written: " + e.getMessage(), e);
+            }
+            System.out.println("page: " + html);
+        }
+        return 0;
+    }
+
+    private String text(Tokenizer t, TokenStats stats) {
+        StringBuilder out = new StringBuilder();
+        table(out, "file", stats.byFile);
+        table(out, "language", stats.byLanguage);
+        table(out, "source", stats.bySource);
+        int[] unused = stats.unused(t);
+        out.append(String.format(Locale.ROOT, "%,d of %,d tokens are unused%n", unused.length, t.vocabSize()));
+        out.append(VocabularyShape.of(t)).append(System.lineSeparator());
+        out.append("longest tokens:").append(System.lineSeparator());
+        for (int id : longest(t, top)) {
+            out.append(String.format(Locale.ROOT, "  %6d  %3d bytes  %,10d times  %s%n", id, t.tokenBytes(id).length, stats.uses[id],
+                    ByteLevel.spell(t.tokenBytes(id))));
+        }
+        return out.toString();
+    }
+
+    static int[] longest(Tokenizer t, int count) {
+        return IntStream.range(0, t.vocabSize()).filter(t::isToken).boxed()
+                .sorted(Comparator.comparingInt((Integer id) -> -t.tokenBytes(id).length)).limit(count).mapToInt(id -> id).toArray();
+    }
+
+    private void table(StringBuilder out, String what, Map<String, long[]> rows) {
+        if (rows.size() == 1 && rows.containsKey("")) {
+            return;
+        }
+        out.append(String.format(Locale.ROOT, "%-44s %10s %14s %14s %12s%n", what, "documents", "bytes", "tokens", "bytes/token"));
+        rows.entrySet().stream().sorted(Comparator.comparingLong(row -> -row.getValue()[1])).limit(top).forEach(row -> {
+            long[] n = row.getValue();
+            out.append(String.format(Locale.ROOT, "%-44s %,10d %,14d %,14d %12.3f%n", row.getKey().isEmpty() ? "(none)" : row.getKey(), n[0], n[1], n[2],
+                    n[1] / (double) Math.max(1, n[2])));
+        });
+        if (rows.size() > top) {
+            out.append(String.format(Locale.ROOT, "… and %,d more (--top)%n", rows.size() - top));
+        }
+    }
+
+    /** What one thread saw; sums add up. */
+    static final class TokenStats {
+        final TokenBuffer buffer = new TokenBuffer();
+        final long[] uses;
+        final Map<String, long[]> byFile = new TreeMap<>();
+        final Map<String, long[]> bySource = new TreeMap<>();
+        final Map<String, long[]> byLanguage = new TreeMap<>();
+
+        TokenStats(int vocabulary) {
+            uses = new long[vocabulary];
+        }
+
+        private void add(String file, String source, String language, long bytes) {
+            for (int i = 0; i < buffer.size(); i++) {
+                uses[buffer.id(i)]++;
+            }
+            row(byFile, file, 1, bytes, buffer.size());
+            row(bySource, source, 1, bytes, buffer.size());
+            row(byLanguage, language, 1, bytes, buffer.size());
+        }
+
+        private static void row(Map<String, long[]> rows, String key, long documents, long bytes, long tokens) {
+            long[] row = rows.computeIfAbsent(key, k -> new long[3]);
+            row[0] += documents;
+            row[1] += bytes;
+            row[2] += tokens;
+        }
+
+        private TokenStats plus(TokenStats other) {
+            for (int i = 0; i < uses.length; i++) {
+                uses[i] += other.uses[i];
+            }
+            other.byFile.forEach((key, n) -> row(byFile, key, n[0], n[1], n[2]));
+            other.bySource.forEach((key, n) -> row(bySource, key, n[0], n[1], n[2]));
+            other.byLanguage.forEach((key, n) -> row(byLanguage, key, n[0], n[1], n[2]));
+            return this;
+        }
+
+        int[] unused(Tokenizer t) {
+            return IntStream.range(0, uses.length).filter(id -> uses[id] == 0 && t.isToken(id)).toArray();
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package org.longhaul.tokenizer.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.longhaul.error.UserError;
+import org.longhaul.tokenizer.Tokenizer;
+import org.longhaul.tokenizer.bench.BenchCommand;
+import picocli.CommandLine;
+
+class TokenizerCommandsTest {
+    @TempDir private static Path folder;
+    private static Path corpus;
+    private static Path trained;
+
+    @BeforeAll
+    static void train() throws Exception {
+        Random random = new Random(3);
+        String[] words = {"the cat", " of ", "Größe ", "我们 在", "学习", "x = 1;\n", "print(y)", "\n\n", "  ", "もの", "слово ", "don't "};
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 2000; i++) {
+            StringBuilder text = new StringBuilder();
+            for (int n = random.nextInt(60); n >= 0; n--) {
+                text.append(words[random.nextInt(words.length)]);
+            }
+            lines.append("{\"text\":\"").append(text.toString().replace("\n", "\\n")).append("\",\"lang\":\"l").append(i % 3).append("\",\"source\":\"<s>\"}\n");
+        }
+        corpus = Files.writeString(folder.resolve("corpus.jsonl"), lines);
+        trained = folder.resolve("tokenizer");
+        run(new TrainCommand(), corpus, "-o", trained, "--vocab-size", 320, "--threads", 2);
+    }
+
+    private static String run(Callable<Integer> command, Object... arguments) throws Exception {
+        return new String(bytes(command, arguments), StandardCharsets.UTF_8);
+    }
+
+    private static byte[] bytes(Callable<Integer> command, Object... arguments) throws Exception {
+        PrintStream before = System.out;
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        try {
+            new CommandLine(command).setCaseInsensitiveEnumValuesAllowed(true).parseArgs(Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
+            assertEquals(0, command.call());
+        } finally {
+            System.setOut(before);
+        }
+        return out.toByteArray();
+    }
+
+    @Test
+    void stoppedTrainingGoesOnToTheSameResult() throws Exception {
+        Path work = folder.resolve("work");
+        Path again = folder.resolve("again");
+        String fingerprint = Tokenizer.load(trained).fingerprint();
+        for (int i = 0; i < 2; i++) {
+            run(new TrainCommand(), corpus, "-o", again, "--vocab-size", 320, "--threads", 2, "--work", work, "--memory", 8);
+            assertEquals(fingerprint, Tokenizer.load(again).fingerprint());
+        }
+        run(new TrainCommand(), work.resolve("words.run"), "--counts", "-o", again, "--vocab-size", 320);
+        assertEquals(fingerprint, Tokenizer.load(again).fingerprint());
+    }
+
+    @Test
+    void encodedTextDecodes() throws Exception {
+        byte[] text = "the cat 学习 \u0000 Größe".getBytes(StandardCharsets.UTF_8);
+        InputStream before = System.in;
+        try {
+            System.setIn(new ByteArrayInputStream(text));
+            byte[] ids = bytes(new EncodeCommand(), "-t", trained);
+            System.setIn(new ByteArrayInputStream(ids));
+            assertArrayEquals(text, bytes(new DecodeCommand(), "-t", trained));
+        } finally {
+            System.setIn(before);
+        }
+        assertTrue(run(new EncodeCommand(), "-t", trained, "--tokens", "the cat").startsWith("0\t"));
+        assertThrows(UserError.class, () -> run(new DecodeCommand(), "-t", trained, "twelve"));
+    }
+
+    @Test
+    void huggingFaceGivesTheSameIds() throws Exception {
+        String report = run(new VerifyCommand(), "-t", trained, "--with", trained, "--hugging-face", "--fuzz", 3000, "--shape", corpus);
+        assertTrue(report.contains("2,000 texts") && report.contains("3,000 texts") && report.contains(" 0 come back or compare wrong"), report);
+    }
+
+    @Test
+    void anotherVocabularyIsNoticed() throws Exception {
+        Path other = folder.resolve("other");
+        run(new TrainCommand(), corpus, "-o", other, "--vocab-size", 300);
+        String message = assertThrows(UserError.class, () -> run(new VerifyCommand(), "-t", trained, "--with", other, corpus)).getMessage();
+        assertTrue(message.contains("corpus.jsonl: line ") && message.contains("token ") && !message.contains("\n"), message);
+    }
+
+    @Test
+    void everyPreTokenizerAgreesWithHuggingFace() throws Exception {
+        for (String preTokenizer : List.of("gpt2", "cl100k", "llama3", "qwen2")) {
+            Path other = folder.resolve(preTokenizer);
+            run(new TrainCommand(), corpus, "-o", other, "--vocab-size", 350, "--pre-tokenizer", preTokenizer);
+            run(new VerifyCommand(), "-t", other, "--hugging-face", "--fuzz", 2000, "--seed", 99, corpus);
+        }
+    }
+
+    @Test
+    void statisticsAsTextAndPage() throws Exception {
+        Path page = folder.resolve("page.html");
+        String text = run(new StatsCommand(), "-t", trained, corpus, "--html", page, "--top", 5);
+        assertTrue(text.contains("l2") && text.contains("bytes/token") && text.contains("tokens are unused"), text);
+        String html = Files.readString(page);
+        assertTrue(html.contains("&lt;s&gt;") && !html.contains("<s>"), html);
+    }
+
+    @Test
+    void benchComparesBeforeItTimes() throws Exception {
+        String report = run(new BenchCommand(), "-t", trained, "--jtokkit", "--seconds", 0.01, "--threads", "1,2", corpus);
+        assertTrue(report.contains("equal those of Hugging Face") && report.contains("equal those of jtokkit") && report.contains("ratio"), report);
+    }
+
+    @Test
+    void vocabularySmallerThanTheAlphabetIsOneLine() {
+        String message = assertThrows(UserError.class, () -> run(new TrainCommand(), corpus, "-o", folder.resolve("x"), "--vocab-size", 100)).getMessage();
+        assertEquals("vocabulary_size must be at least 243, the size of alphabet utf8: 100", message);
+        assertFalse(Files.exists(folder.resolve("x")));
+    }
+}
