@@ -119,9 +119,7 @@ public final class CheckpointSaver implements AutoCloseable {
 
     private void prune() {
         try {
-            for (CheckpointInfo old : retention.surplus(store.list())) {
-                store.delete(old);
-            }
+            store.prune(retention);
         } catch (IOException | RuntimeException e) {
             LOG.warn("cannot delete an old checkpoint in {}: {}", store.root(), CheckpointStore.reason(e));
         }

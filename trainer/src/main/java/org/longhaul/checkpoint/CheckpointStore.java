@@ -171,8 +171,9 @@ public final class CheckpointStore implements AutoCloseable {
     }
 
     /**
-     * Deletes what killed runs left: staged folders, folders being deleted, and folders without {@code DONE}. Only the run that
-     * owns the folder may call it, before its first save; rank 0 acts. Each folder is named in a warning.
+     * Claims the folder for this run and deletes what killed runs left: staged folders, folders being deleted, and folders without
+     * {@code DONE}. Only the run that owns the folder may call it, before its first save; rank 0 acts. Each folder is named in a
+     * warning. Throws UserError when another run is writing there.
      *
      * @return the names deleted
      */
@@ -181,6 +182,7 @@ public final class CheckpointStore implements AutoCloseable {
         boolean done = false;
         try {
             if (group.rank() == 0) {
+                storage.lock();
                 for (Storage.Entry e : storage.children("")) {
                     StepName name = StepName.parse(e.name());
                     boolean leftover = e.name().startsWith(StepName.STAGING) || e.name().startsWith(StepName.TRASH);
@@ -209,6 +211,21 @@ public final class CheckpointStore implements AutoCloseable {
             list().stream().filter(c -> c.complete() && c.step() > step).forEach(c -> markInvalid(c, why));
         }
         group.all(true);
+    }
+
+    /** Deletes what the rules let go after a save, and invalid ones as soon as enough complete ones are there. */
+    void prune(Retention retention) throws IOException {
+        List<CheckpointInfo> all = list();
+        for (CheckpointInfo old : retention.surplus(all)) {
+            delete(old);
+        }
+        if (all.stream().filter(CheckpointInfo::complete).count() >= Retention.FEWEST) {
+            for (CheckpointInfo c : all) {
+                if (!c.complete() && storage.length(c.name() + "/" + INVALID) >= 0) {
+                    delete(c);
+                }
+            }
+        }
     }
 
     /** Deletes a checkpoint so that a kill at any moment leaves it whole or invisible. */

@@ -3,6 +3,8 @@ package org.longhaul.checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -15,10 +17,17 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import org.longhaul.error.UserError;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A folder of the machine or of a mounted file system. Direct buffers go to the kernel without a copy through the heap. */
 final class LocalStorage implements Storage {
+    private static final Logger LOG = LoggerFactory.getLogger(LocalStorage.class);
+    private static final String LOCK = ".lock";
+
     private final Path root;
+    private FileChannel lock;
 
     LocalStorage(Path root) {
         this.root = root.toAbsolutePath().normalize();
@@ -158,6 +167,40 @@ final class LocalStorage implements Storage {
         // A rename is on the device only when the folder that holds the names is.
         try (FileChannel folder = FileChannel.open(at(path), StandardOpenOption.READ)) {
             folder.force(true);
+        }
+    }
+
+    @Override
+    public void lock() throws IOException {
+        if (lock != null) {
+            return;
+        }
+        makeFolder("");
+        FileChannel channel = FileChannel.open(at(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock held = null;
+        try {
+            held = channel.tryLock();
+        } catch (OverlappingFileLockException sameProcess) {
+            // Reported below like another process's.
+            held = null;
+        } catch (IOException unsupported) {
+            // Some network file systems have no locks.
+            LOG.debug("no lock on {}", root, unsupported);
+            channel.close();
+            return;
+        }
+        if (held == null) {
+            channel.close();
+            throw UserError.badInput(root + " is being written by another run; stop that one or name another output");
+        }
+        lock = channel;
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (lock != null) {
+            lock.close();
+            lock = null;
         }
     }
 

@@ -36,6 +36,11 @@ interface Storage extends Closeable {
     /** Makes the names in a folder durable. */
     void syncFolder(String path) throws IOException;
 
+    /** Claims the root for one writer until the storage is closed. Throws UserError naming the root when another process has it. */
+    default void lock() throws IOException {
+        // Object stores have no locks; the scheduler must not start a run twice.
+    }
+
     @Override
     default void close() throws IOException {}
 

@@ -1,9 +1,7 @@
 package org.longhaul.metrics;
 
-import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -17,21 +15,21 @@ import java.util.zip.CRC32C;
  * an {@code Event} protocol buffer with scalar values.
  */
 public final class EventFile implements AutoCloseable {
-    private final OutputStream out;
+    private final Appender out;
 
     /** Starts a file {@code events.out.tfevents.…} in a folder; {@code seconds} is the time since 1970. */
     public EventFile(Path folder, double seconds) throws IOException {
         Files.createDirectories(folder);
         String name = "events.out.tfevents.%010d.%d".formatted((long) seconds, ProcessHandle.current().pid());
-        out = new BufferedOutputStream(Files.newOutputStream(folder.resolve(name)));
+        out = new Appender(folder.resolve(name));
         Message version = new Message();
         version.fixed64(1, seconds);
         version.bytes(3, "brain.Event:2".getBytes(StandardCharsets.UTF_8));
         record(version.toByteArray());
     }
 
-    /** Appends one event with a value for each tag. */
-    public void scalars(double seconds, long step, Map<String, Double> values) throws IOException {
+    /** Appends one event with a value for each tag; {@link #flush} brings it to the file. */
+    public void scalars(double seconds, long step, Map<String, Double> values) {
         Message summary = new Message();
         values.forEach((tag, value) -> {
             Message entry = new Message();
@@ -46,7 +44,7 @@ public final class EventFile implements AutoCloseable {
         record(event.toByteArray());
     }
 
-    /** Brings what was appended to the disk's file. */
+    /** Brings what was appended to the file; what the disk refuses is kept for the next call. */
     public void flush() throws IOException {
         out.flush();
     }
@@ -59,12 +57,12 @@ public final class EventFile implements AutoCloseable {
         return Integer.rotateRight(value, 15) + 0xa282ead8;
     }
 
-    private void record(byte[] event) throws IOException {
+    private void record(byte[] event) {
         byte[] length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(event.length).array();
-        out.write(length);
-        out.write(little(maskedCrc(length)));
-        out.write(event);
-        out.write(little(maskedCrc(event)));
+        out.append(length);
+        out.append(little(maskedCrc(length)));
+        out.append(event);
+        out.append(little(maskedCrc(event)));
     }
 
     private static byte[] little(int value) {

@@ -3,13 +3,11 @@ package org.longhaul.metrics;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,9 +16,9 @@ import java.util.Map;
 public final class MetricsFile implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final BufferedWriter out;
+    private final Appender out;
 
-    private MetricsFile(BufferedWriter out) {
+    private MetricsFile(Appender out) {
         this.out = out;
     }
 
@@ -46,14 +44,12 @@ public final class MetricsFile implements AutoCloseable {
                 Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             }
         }
-        return new MetricsFile(Files.newBufferedWriter(
-                file, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
+        return new MetricsFile(new Appender(file));
     }
 
-    /** Appends one line. */
+    /** Appends one line. When the disk refuses it, it is kept and goes out with the next one. */
     public void write(Map<String, Object> values) throws IOException {
-        out.write(JSON.writeValueAsString(values));
-        out.newLine();
+        out.append((JSON.writeValueAsString(values) + "\n").getBytes(StandardCharsets.UTF_8));
         out.flush();
     }
 

@@ -1,18 +1,24 @@
 package org.longhaul.train;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import org.longhaul.checkpoint.SaveStats;
 import org.longhaul.cli.Progress;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.EventFile;
 import org.longhaul.metrics.MetricsFile;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What rank 0 tells the user and the files about each step. */
 final class Report implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Report.class);
+
     private final TrainConfig config;
     private final double flopsPerToken;
     private final double causalFlopsPerToken;
@@ -20,6 +26,8 @@ final class Report implements AutoCloseable {
     private final Progress progress;
     private final MetricsFile file;
     private final EventFile events;
+    private final Set<String> refused = new HashSet<>();
+    private long savesSeen;
     private long lookedAt = System.nanoTime();
     private double tokensPerSecond;
 
@@ -97,6 +105,24 @@ final class Report implements AutoCloseable {
         lookedAt = System.nanoTime();
     }
 
+    /** Writes how the last save went, once it is over. */
+    void saved(SaveStats s) {
+        if (s.saves() + s.failures() == savesSeen) {
+            return;
+        }
+        savesSeen = s.saves() + s.failures();
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("step", Math.max(0, s.lastStep()));
+        line.put("checkpoint_stall_seconds", s.lastStallSeconds());
+        line.put("checkpoint_write_seconds", s.lastWriteSeconds());
+        line.put("checkpoint_rank_bytes", s.lastBytes());
+        line.put("checkpoint_failures", s.failures());
+        write(line);
+        event(Math.max(0, s.lastStep()), Map.of(
+                "checkpoint/stall_seconds", s.lastStallSeconds(), "checkpoint/write_seconds", s.lastWriteSeconds(),
+                "checkpoint/failures", (double) s.failures()));
+    }
+
     /** A line that stays. */
     void say(String text) {
         progress.line(text);
@@ -125,24 +151,32 @@ final class Report implements AutoCloseable {
     }
 
     private void write(Map<String, Object> line) {
-        try {
-            file.write(line);
-        } catch (IOException e) {
-            throw UserError.environment(config.output() + "/metrics.jsonl: cannot be written: " + e.getMessage()
-                    + "; free space on the disk and start again", e);
-        }
+        keep("metrics.jsonl", () -> file.write(line));
     }
 
     private void event(long step, Map<String, Double> values) {
-        if (events == null) {
-            return;
-        }
-        try {
+        if (events != null) {
             events.scalars(now(), step, values);
-            events.flush();
+            keep("tensorboard", events::flush);
+        }
+    }
+
+    private interface Write {
+        void run() throws IOException;
+    }
+
+    // A disk that is full for an hour must not end a run of a month: lines wait in memory.
+    private void keep(String name, Write write) {
+        try {
+            write.run();
+            if (refused.remove(name)) {
+                LOG.info("{}/{} can be written again; nothing is missing", config.output(), name);
+            }
         } catch (IOException e) {
-            throw UserError.environment(config.output() + "/tensorboard: cannot be written: " + e.getMessage()
-                    + "; free space on the disk or set logging.tensorboard to false", e);
+            if (refused.add(name)) {
+                LOG.warn("{}/{} cannot be written: {}; training goes on and keeps the lines in memory; free space on the disk", config.output(),
+                        name, e.getMessage());
+            }
         }
     }
 
@@ -153,13 +187,17 @@ final class Report implements AutoCloseable {
     @Override
     public void close() {
         progress.close();
+        end("metrics.jsonl", file);
+        if (events != null) {
+            end("tensorboard", events);
+        }
+    }
+
+    private void end(String name, AutoCloseable written) {
         try {
-            file.close();
-            if (events != null) {
-                events.close();
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            written.close();
+        } catch (Exception e) {
+            LOG.warn("{}/{} lacks its last lines: {}", config.output(), name, e.getMessage());
         }
     }
 }

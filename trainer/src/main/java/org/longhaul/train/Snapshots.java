@@ -13,6 +13,7 @@ import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.checkpoint.SaveKind;
 import org.longhaul.checkpoint.SaveSchedule;
+import org.longhaul.checkpoint.SaveStats;
 import org.longhaul.checkpoint.StateBoxes;
 import org.longhaul.config.ConfigWriter;
 import org.longhaul.error.UserError;
@@ -125,6 +126,11 @@ final class Snapshots implements AutoCloseable {
     /** The step of the last save that was committed, −1 for none. */
     long lastSaved() {
         return saver.stats().lastStep();
+    }
+
+    /** How saving went so far. */
+    SaveStats stats() {
+        return saver.stats();
     }
 
     /** Where checkpoints lie. */

@@ -182,6 +182,7 @@ final class Trainer {
         state = new RunState(step, consumed, state.stage(), skipped, inRow, losses.state(), norms.state());
         if (report != null && results.length > 0) {
             report.steps(lines);
+            report.saved(snapshots.stats());
         }
     }
 
@@ -216,6 +217,7 @@ final class Trainer {
     private Outcome end(Outcome outcome) {
         snapshots.await();
         if (leads()) {
+            report.saved(snapshots.stats());
             if (snapshots.lastSaved() != state.step()) {
                 throw UserError.environment("the last checkpoint in " + snapshots.root() + " is of step " + snapshots.lastSaved()
                         + ", not of step " + state.step() + ": see the warnings above, mend the disk and start again");

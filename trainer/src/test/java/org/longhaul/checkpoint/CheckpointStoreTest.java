@@ -99,6 +99,36 @@ class CheckpointStoreTest {
     }
 
     @Test
+    void twoRunsCannotOwnOneFolder() {
+        try (CheckpointStore first = CheckpointStore.open(folder)) {
+            first.cleanUp();
+            first.cleanUp();
+            try (CheckpointStore second = CheckpointStore.open(folder)) {
+                UserError e = assertThrows(UserError.class, second::cleanUp);
+                assertEquals(folder + " is being written by another run; stop that one or name another output", e.getMessage());
+            }
+            save(first, 1);
+        }
+        try (CheckpointStore third = CheckpointStore.open(folder)) {
+            third.cleanUp();
+            assertEquals(1, third.newestComplete().orElseThrow().step());
+        }
+    }
+
+    @Test
+    void invalidOnesGoWhenTwoCompleteOnesAreThere() {
+        try (CheckpointStore store = CheckpointStore.open(folder)) {
+            for (long step : new long[] {1, 5, 9}) {
+                save(store, step);
+            }
+            store.abandonAfter(1, "rolled back");
+            assertEquals(3, store.list().size());
+            save(store, 5);
+            assertEquals(List.of("step-00000005.2", "step-00000001"), store.list().stream().map(CheckpointInfo::name).toList());
+        }
+    }
+
+    @Test
     void anAbandonedCourseIsNotResumed() {
         try (CheckpointStore store = CheckpointStore.open(folder)) {
             save(store, 5);
