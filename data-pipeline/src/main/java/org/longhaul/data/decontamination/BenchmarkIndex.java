@@ -63,6 +63,12 @@ public final class BenchmarkIndex {
         return tooShort;
     }
 
+    /** Depends on what was indexed and not on the order: tells whether two runs looked for the same benchmarks. */
+    public String fingerprint() {
+        return names.stream().sorted().toList() + " " + wordNgram + " " + characterNgram + " " + minTokens + " "
+                + Long.toHexString(grams.sum());
+    }
+
     /** Different n-grams. */
     public int ngrams() {
         return grams.size();
@@ -139,6 +145,14 @@ public final class BenchmarkIndex {
 
         int size() {
             return size;
+        }
+
+        long sum() {
+            long sum = 0;
+            for (long key : keys) {
+                sum += FoldedTokens.mix(key);
+            }
+            return sum - (keys.length - size) * FoldedTokens.mix(0);
         }
 
         int get(long key) {

@@ -26,6 +26,11 @@ public final class DecontaminationStage {
      */
     public record Outcome(Verdict verdict, String text, List<BenchmarkIndex.Match> matches) {}
 
+    /** Tells whether two runs looked for the same. */
+    public String fingerprint() {
+        return index.fingerprint() + " " + action;
+    }
+
     /** Looks at one text. */
     public Outcome apply(String text) {
         List<BenchmarkIndex.Match> matches = index.matches(text);

@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.util.Map;
 import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
+import org.longhaul.data.decontamination.DecontaminationSettings;
 import org.longhaul.data.dedup.DedupSettings;
 import org.longhaul.data.read.ReadSettings;
 
@@ -13,6 +14,7 @@ public record DataConfig(
         @Doc("Folder that relative input paths start from; empty: the working folder.") @Default("") String root,
         @Doc("The inputs by name; the name is the source in shards and reports.") Map<String, Input> inputs,
         @Doc("Rule sets by name: what is done with a document before deduplication.") @Default("{}") Map<String, RuleSet> rules,
+        @Doc("Removal of benchmark questions, from the documents of every input.") DecontaminationSettings decontamination,
         @Doc("Deduplication across all inputs together.") DedupSettings dedup,
         @Doc("Fraction of documents kept for validation, chosen by document hash; the members of a duplicate cluster never straddle.")
                 @Default("0.005") double validationFraction,

@@ -38,7 +38,7 @@ final class DocumentTask {
     /** Does the work and commits it. */
     void run(StageFolder stage, String digest) throws IOException {
         Path folder = stage.begin(part.index());
-        DocumentPass pass = DocumentPass.of(config, part.source());
+        DocumentPass pass = DocumentPass.of(conf, config, part.source());
         ReadSettings settings = config.inputs().get(part.source()).read();
         try (Rows.Writer documents = new Rows.Writer(conf, new Path(folder, FILE), Tables.DOCUMENTS);
                 DecisionLog decisions = new DecisionLog(conf, folder, stats, config.output().excerptChars())) {

@@ -36,6 +36,8 @@ final class Pipeline {
     private final DataConfig config;
     private final boolean overwrite;
     private final Map<String, Double> seconds = new LinkedHashMap<>();
+    /** By input: what its rules take from files, such as lists of addresses. */
+    private final Map<String, String> rules = new TreeMap<>();
     private Configuration conf;
     private Store output;
     private Store work;
@@ -51,6 +53,7 @@ final class Pipeline {
     Report run() {
         conf = Sparks.hadoop(config.spark());
         Part.Plan plan = Part.plan(conf, config);
+        config.inputs().keySet().forEach(name -> rules.put(name, DocumentPass.of(conf, config, name).fingerprint()));
         output = new Store(conf, config.output().dir());
         work = output.folder(WORK);
         output.makeFolder();
@@ -83,7 +86,7 @@ final class Pipeline {
     private String documentSettings() {
         StringBuilder text = new StringBuilder(ConfigWriter.toYaml(config.dedup()));
         config.inputs().forEach((name, input) -> text.append(name).append('\n').append(ConfigWriter.toYaml(input.read()))
-                .append(ConfigWriter.toYaml(config.rules(input))));
+                .append(ConfigWriter.toYaml(config.rules(input))).append(rules.get(name)));
         return text.toString();
     }
 
@@ -184,7 +187,7 @@ final class Pipeline {
     private String digest(Part part) {
         DataConfig.Input input = config.inputs().get(part.source());
         return Json.digest(CODE, part.digest(), ConfigWriter.toYaml(input.read()), ConfigWriter.toYaml(config.rules(input)),
-                ConfigWriter.toYaml(config.dedup()), String.valueOf(config.output().excerptChars()), String.valueOf(part.index()));
+                rules.get(part.source()), ConfigWriter.toYaml(config.dedup()), String.valueOf(config.output().excerptChars()), String.valueOf(part.index()));
     }
 
     private String remixSettings() {

@@ -27,6 +27,7 @@ public final class UrlFilter {
     private final Set<String> hardWords;
     private final Set<String> softWords;
     private final SubstringMatcher substrings;
+    private final Set<String> substringSet;
     private final int minSoftWords;
 
     UrlFilter(Set<String> domains, Set<String> urls, Set<String> hard, Set<String> soft, int minSoftWords, Set<String> substrings) {
@@ -35,6 +36,7 @@ public final class UrlFilter {
         this.hardWords = hard;
         this.softWords = soft;
         this.minSoftWords = minSoftWords;
+        this.substringSet = substrings;
         this.substrings = new SubstringMatcher(substrings);
     }
 
@@ -75,6 +77,13 @@ public final class UrlFilter {
             throw UserError.badInput("url." + key + ": " + file + " has no entries; remove the key or fill the file");
         }
         return entries;
+    }
+
+    /** Depends on the entries of the lists: tells whether two runs used the same. */
+    public String fingerprint() {
+        return Integer.toHexString(domains.hashCode()) + "-" + Integer.toHexString(urls.hashCode()) + "-"
+                + Integer.toHexString(hardWords.hashCode()) + "-" + Integer.toHexString(softWords.hashCode()) + "-"
+                + Integer.toHexString(substringSet.hashCode()) + "-" + minSoftWords;
     }
 
     /** Judges one address; an empty one passes. */
