@@ -1,7 +1,5 @@
 package org.longhaul.cuda;
 
-import com.sun.jna.Native;
-import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +40,7 @@ final class CudaHostCopier implements HostCopier {
             if (to.remaining() != from.bytes()) {
                 throw new IllegalArgumentException(from + " has " + from.bytes() + " bytes, the other side " + to.remaining());
             }
-            long address = Pointer.nativeValue(Native.getDirectBufferPointer(to)) + to.position();
+            long address = PinnedMemory.addressOf(to);
             stream.copyToHost(address, from.address(), from.bytes());
         }
         done.record(stream);

@@ -1,6 +1,7 @@
 package org.longhaul.natives;
 
 import com.sun.jna.Memory;
+import com.sun.jna.Native;
 import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,6 +21,11 @@ public final class PinnedMemory implements AutoCloseable {
             CudaApi.check(CudaApi.cuMemHostAlloc(out, bytes, 0), "cuMemHostAlloc of " + bytes + " bytes");
             return new PinnedMemory(out.getPointer(0), bytes);
         }
+    }
+
+    /** Address of a direct buffer's position. */
+    public static long addressOf(ByteBuffer direct) {
+        return Pointer.nativeValue(Native.getDirectBufferPointer(direct)) + direct.position();
     }
 
     /** Address of the first byte. */

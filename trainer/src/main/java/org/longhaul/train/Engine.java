@@ -19,7 +19,7 @@ import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
 
 /** One rank's model, optimizer and links: everything of a step that happens on the device. */
-final class Engine implements AutoCloseable {
+final class Engine implements TokenLosses, AutoCloseable {
     private final Backend backend;
     private final MeshGroups groups;
     private final TrainConfig config;
@@ -132,13 +132,8 @@ final class Engine implements AutoCloseable {
         backend.computeStream().waitFor(dataStream);
     }
 
-    /**
-     * Runs one micro-batch forward through all stages without gradients.
-     *
-     * @param losses receives the token losses on the last stage; untouched elsewhere
-     * @return whether this rank is on the last stage
-     */
-    boolean losses(int[] ids, int[] next, float[] losses) {
+    @Override
+    public boolean losses(int[] ids, int[] next, float[] losses) {
         MeshGroups.Links links = groups.links().orElse(null);
         Stream compute = backend.computeStream();
         for (Chunk chunk : chunks) {
@@ -160,13 +155,13 @@ final class Engine implements AutoCloseable {
         return false;
     }
 
-    /** The rank's place in the job. */
-    MeshGroups groups() {
+    @Override
+    public MeshGroups groups() {
         return groups;
     }
 
-    /** Where it computes. */
-    Backend backend() {
+    @Override
+    public Backend backend() {
         return backend;
     }
 

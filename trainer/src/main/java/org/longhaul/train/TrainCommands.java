@@ -3,10 +3,11 @@ package org.longhaul.train;
 import java.util.List;
 import org.longhaul.cli.CommandProvider;
 
-/** Contributes {@code longhaul train} and {@code longhaul verify-layout}. */
+/** Contributes {@code longhaul train}, {@code validate} and {@code verify-layout}. */
 public final class TrainCommands implements CommandProvider {
     @Override
     public List<Contribution> commands() {
-        return List.of(new Contribution("", new TrainCommand()), new Contribution("", new VerifyLayoutCommand()));
+        return List.of(new Contribution("", new TrainCommand()), new Contribution("", new ValidateCommand()),
+                new Contribution("", new VerifyLayoutCommand()));
     }
 }

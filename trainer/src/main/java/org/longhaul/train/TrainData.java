@@ -47,7 +47,8 @@ record TrainData(
         return (train.tokens() - 1) / context;
     }
 
-    private static TokenSource source(TokenSplit split) {
+    /** A split as a token stream. */
+    static TokenSource source(TokenSplit split) {
         return new TokenSource() {
             @Override
             public long tokens() {

@@ -25,15 +25,15 @@ record Validation(double loss, double bitsPerByte, long tokens) {
      * @param bytesPerToken of the split: text bytes over tokens
      * @param limit most tokens to predict, 0 for all
      */
-    static Validation of(Engine engine, TokenSource source, double bytesPerToken, int batch, int context, long limit) {
+    static Validation of(TokenLosses model, TokenSource source, double bytesPerToken, int batch, int context, long limit) {
         long predictable = Math.max(0, source.tokens() - 1);
         long count = limit == 0 ? predictable : Math.min(limit, predictable);
         int size = batch * context;
         int[] inputs = new int[size];
         int[] targets = new int[size];
         float[] losses = new float[size];
-        int replicas = engine.groups().data().size();
-        int replica = engine.groups().data().rank();
+        int replicas = model.groups().data().size();
+        int replica = model.groups().data().rank();
         double nats = 0;
         for (long n = replica; n * size < count; n += replicas) {
             Arrays.fill(inputs, 0);
@@ -41,28 +41,28 @@ record Validation(double loss, double bitsPerByte, long tokens) {
             int here = (int) Math.min(size, count - n * size);
             source.read(n * size, inputs, 0, here);
             source.read(n * size + 1, targets, 0, here);
-            if (engine.losses(inputs, targets, losses) && engine.groups().tensor().rank() == 0) {
+            if (model.losses(inputs, targets, losses) && model.groups().tensor().rank() == 0) {
                 // Summed on the host in double: the mean of millions of tokens needs the digits.
                 for (float loss : losses) {
                     nats += loss;
                 }
             }
         }
-        double loss = count == 0 ? Double.NaN : overAll(engine, nats) / count;
+        double loss = count == 0 ? Double.NaN : overAll(model, nats) / count;
         return new Validation(loss, loss / Math.log(2) / bytesPerToken, count);
     }
 
     // A double travels as two floats.
-    private static double overAll(Engine engine, double mine) {
-        if (engine.groups().world().size() == 1) {
+    private static double overAll(TokenLosses model, double mine) {
+        if (model.groups().world().size() == 1) {
             return mine;
         }
-        Backend backend = engine.backend();
+        Backend backend = model.backend();
         try (Arena arena = backend.allocate("validation sum", Arena.ALIGNMENT)) {
             Tensor sum = arena.tensor("validation sum", 0, DType.F32, 2);
             float high = (float) mine;
             Host.put(backend, sum, high, (float) (mine - high));
-            engine.groups().world().allReduce(sum, ReduceOp.SUM, backend.computeStream());
+            model.groups().world().allReduce(sum, ReduceOp.SUM, backend.computeStream());
             float[] both = Host.floats(backend, sum);
             return (double) both[0] + both[1];
         }
