@@ -89,13 +89,20 @@ final class EmulatedBackend implements Backend {
 
     @Override
     public void upload(Tensor destination, ByteBuffer source) {
-        ByteBuffer from = source.duplicate().clear();
-        new Pointer(destination.address()).getByteBuffer(0, destination.bytes()).put(from);
+        requireBytes(destination, source);
+        new Pointer(destination.address()).getByteBuffer(0, destination.bytes()).put(source);
     }
 
     @Override
     public void download(ByteBuffer destination, Tensor source) {
-        destination.duplicate().clear().put(new Pointer(source.address()).getByteBuffer(0, source.bytes()));
+        requireBytes(source, destination);
+        destination.put(new Pointer(source.address()).getByteBuffer(0, source.bytes()));
+    }
+
+    private static void requireBytes(Tensor tensor, ByteBuffer buffer) {
+        if (buffer.remaining() != tensor.bytes()) {
+            throw new IllegalArgumentException(tensor + " has " + tensor.bytes() + " bytes, the other side " + buffer.remaining());
+        }
     }
 
     @Override

@@ -59,7 +59,7 @@ final class Workbench implements AutoCloseable {
         }
         backend.upload(whole, poison.clear());
         Tensor t = arena.tensor(name, (long) shift * dtype.bytes(), dtype, shape);
-        blanks.put(t, poison.slice(0, (int) bytes));
+        blanks.put(t, poison.clear().slice(0, (int) bytes));
         starts.put(t, blanks.get(t));
         guards.put(t, whole);
         return t;
