@@ -16,16 +16,22 @@ final class LossKernels {
     /** Shared memory the kernels declare themselves, and what the driver keeps of each block. */
     private static final int RESERVED_SHARED = 2048;
 
+    private static final int MAX_THREADS_RESIDENT = 2048;
+    /** What a block takes besides its dynamic part. */
+    private static final int BLOCK_SHARED = 1536;
+
     private final KernelProvider provider;
     private final ReduceKernels reduce;
     private final DType compute;
     private final Kernel whole;
+    private final Kernel stream;
     private final Kernel lossOnly;
     private final Kernel statistics;
     private final Kernel gradient;
     private final Kernel rescale;
     private int maxThreads = MAX_THREADS;
     private int cacheBytes;
+    private boolean streaming = true;
 
     LossKernels(KernelProvider provider, ReduceKernels reduce) {
         this.provider = provider;
@@ -33,14 +39,16 @@ final class LossKernels {
         compute = provider.computeType();
         cacheBytes = Math.max(0, provider.sharedBytes() - RESERVED_SHARED) / 16 * 16;
         whole = provider.kernel("loss", "cross_entropy").maxShared(cacheBytes);
+        stream = provider.kernel("loss", "cross_entropy_stream").maxShared(cacheBytes);
         lossOnly = provider.kernel("loss", "cross_entropy_loss");
         statistics = provider.kernel("loss", "cross_entropy_statistics");
         gradient = provider.kernel("loss", "cross_entropy_gradient");
         rescale = provider.kernel("loss", "rescale_sums");
     }
 
-    /** Takes other limits, for measurements: threads of a block, bytes of a row that it keeps in shared memory. */
-    void tune(int threads, int bytes) {
+    /** Takes other limits, for measurements: threads of a block, bytes of a row that it keeps in shared memory, whether blocks stay. */
+    void tune(int threads, int bytes, boolean stay) {
+        streaming = stay;
         maxThreads = threads;
         cacheBytes = Math.min(bytes, Math.max(0, provider.sharedBytes() - RESERVED_SHARED)) / 16 * 16;
     }
@@ -56,6 +64,18 @@ final class LossKernels {
         int width = (int) logits.size(-1);
         long squares = zLossSum == null ? 0 : provider.scratch((long) rows * Float.BYTES);
         int cached = Math.min(width / VECTOR, cacheBytes / (VECTOR * compute.bytes()));
+        // Every row's vectors, whatever its alignment, are at most this many.
+        if (streaming && cached == width / VECTOR) {
+            int bytes = cached * VECTOR * compute.bytes();
+            int threads = threads(width);
+            int perMultiprocessor = Math.max(1, Math.min(MAX_THREADS_RESIDENT / threads,
+                    (provider.sharedBytes() + BLOCK_SHARED) / (bytes + BLOCK_SHARED)));
+            stream.pointer(loss).pointer(logits).pointer(targets).pointer(gradientScale).float32((float) zLoss).int32(ignoreIndex)
+                    .pointer(squares).int32(width).int32(rows).int32(vector(logits))
+                    .launch(Math.min(rows, perMultiprocessor * provider.multiprocessors()), 1, threads, 1, bytes);
+            addSquares(zLossSum, squares, rows);
+            return;
+        }
         whole.pointer(loss).pointer(logits).pointer(targets).pointer(gradientScale).float32((float) zLoss).int32(ignoreIndex)
                 .pointer(squares).int32(width).int32(cached).int32(vector(logits))
                 .launch(rows, 1, threads(width), 1, cached * VECTOR * compute.bytes());

@@ -16,8 +16,10 @@ final class NormKernels {
     private static final int MAX_THREADS = 512;
     private static final int SCALAR_THREADS = 256;
     private static final int WARPS = 8;
-    /** Threads each multiprocessor should hold during the backward pass, whose blocks stay and walk rows. */
+    /** Threads each multiprocessor should hold during the backward pass, whose blocks stay and walk rows: measured on an H200. */
     private static final int RESIDENT_THREADS = 1024;
+    /** The same where a thread has several vectors of each row in flight. */
+    private static final int RESIDENT_WIDE_THREADS = 512;
 
     private final KernelProvider provider;
     private final DType compute;
@@ -25,7 +27,7 @@ final class NormKernels {
     private final Kernel[] addForward = new Kernel[MAX_VECTORS + 1];
     private final Kernel[] backward = new Kernel[MAX_VECTORS + 1];
     private final Kernel weightSum;
-    private int residentThreads = RESIDENT_THREADS;
+    private int tunedThreads;
 
     NormKernels(KernelProvider provider) {
         this.provider = provider;
@@ -38,9 +40,9 @@ final class NormKernels {
         weightSum = provider.kernel("norm", "norm_weight_sum");
     }
 
-    /** Takes another number of resident threads for the backward pass, for measurements. */
+    /** Takes another number of resident threads for the backward pass, for measurements; 0 for the own choice. */
     void tune(int resident) {
-        residentThreads = resident;
+        tunedThreads = resident;
     }
 
     /** Vectors per thread and threads of a row; 0 vectors is the kernel for any width. */
@@ -95,7 +97,8 @@ final class NormKernels {
             return;
         }
         Geometry g = Geometry.of(width, aligned(dx, dy, x, w) && aligned(residual));
-        int perMultiprocessor = Math.max(1, residentThreads / (g.threads * g.rowsPerBlock));
+        int resident = tunedThreads > 0 ? tunedThreads : g.vectors > 1 ? RESIDENT_WIDE_THREADS : RESIDENT_THREADS;
+        int perMultiprocessor = Math.max(1, resident / (g.threads * g.rowsPerBlock));
         int blocks = (int) Math.min((rows + g.rowsPerBlock - 1) / g.rowsPerBlock, (long) provider.multiprocessors() * perMultiprocessor);
         long partial = provider.scratch((long) blocks * width * Float.BYTES);
         int shared = g.rowsPerBlock > 1 ? g.rowsPerBlock * width * Float.BYTES : 0;

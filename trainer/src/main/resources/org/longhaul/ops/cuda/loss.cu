@@ -156,6 +156,86 @@ extern "C" __global__ void __launch_bounds__(1024) cross_entropy(float *loss, el
     gradientRow(row, (Raw8 *)shared, cached, lse, z, *scale, target, logit);
 }
 
+// As cross_entropy where a whole row fits the shared memory: blocks stay and walk rows, and while one row's gradient is written
+// from shared memory the next row takes its place, vector by vector (each thread touches only its own), so that reading, writing
+// and exponentials run side by side.
+extern "C" __global__ void __launch_bounds__(1024) cross_entropy_stream(float *loss, elem *logits, const int *targets, const float *scale,
+        float z, int ignore, float *squares, int width, int rows, int vector) {
+    LH_DYNAMIC_SHARED(shared);
+    __shared__ float scratch[64];
+    Raw8 *cache = (Raw8 *)shared;
+    const int step = blockDim.x;
+    const float s = *scale;
+    int at = blockIdx.x, target = targets[at];
+    bool live = target != ignore;
+    Row row(logits + (i64)at * width, width, vector);
+    float logit = 0.f;
+    Online all = {0.f, 1.f};
+    if (live) {
+        logit = toFloat(row.p[target]);
+        all = readRow(row, cache, row.vectors, scratch);
+    }
+    for (;;) {
+        const float lse = all.m + logf(all.s), zFactor = 1.f + 2.f * z * lse, factor = s * zFactor, offset = lse * LH_LOG2E;
+        const int nextAt = at + gridDim.x;
+        const int nextTarget = nextAt < rows ? targets[nextAt] : ignore;
+        const bool nextLive = nextTarget != ignore;
+        const Row next(logits + (i64)(nextLive ? nextAt : at) * width, width, vector);
+        const float nextLogit = nextLive ? toFloat(next.p[nextTarget]) : 0.f;
+        const int readable = nextLive ? next.vectors : 0, vectors = row.vectors > readable ? row.vectors : readable;
+        Online o = {LH_NEGATIVE_INFINITY, 0.f};
+        for (int v0 = threadIdx.x; v0 < vectors; v0 += 4 * step) {
+            Raw8 r[4];
+#pragma unroll
+            for (int u = 0; u < 4; u++) {
+                int v = v0 + u * step;
+                if (v < readable) r[u] = load8(next.vectorAt(v));
+            }
+#pragma unroll
+            for (int u = 0; u < 4; u++) {
+                int v = v0 + u * step;
+                if (v < row.vectors) {
+                    float f[8];
+                    if (live) unpack(cache[v], f);
+#pragma unroll
+                    for (int k = 0; k < 8; k++) f[k] = live ? fastExp2(f[k] * LH_LOG2E - offset) * factor : 0.f;
+                    put8(row.vectorAt(v), f);
+                }
+            }
+#pragma unroll
+            for (int u = 0; u < 4; u++) {
+                int v = v0 + u * step;
+                if (v < readable) {
+                    cache[v] = r[u];
+                    float f[8];
+                    unpack(r[u], f);
+                    see8(o, f);
+                }
+            }
+        }
+        for (int j = threadIdx.x; j < row.scalars; j += step) {
+            elem *p = row.p + row.scalarAt(j);
+            put(p, live ? fastExp2(toFloat(*p) * LH_LOG2E - offset) * factor : 0.f);
+        }
+        if (nextLive) {
+            for (int j = threadIdx.x; j < next.scalars; j += step) see(o, toFloat(next.p[next.scalarAt(j)]));
+        }
+        // The barriers inside order the row's stores before the target's own.
+        all = combine(o, scratch);
+        if (threadIdx.x == 0) {
+            if (live) put(row.p + target, s * (fastExp2((logit - lse) * LH_LOG2E) * zFactor - 1.f));
+            loss[at] = live ? lse - logit : 0.f;
+            if (squares) squares[at] = live ? lse * lse : 0.f;
+        }
+        at = nextAt;
+        if (at >= rows) return;
+        live = nextLive;
+        target = nextTarget;
+        logit = nextLogit;
+        row = live ? next : Row(logits + (i64)at * width, width, vector);
+    }
+}
+
 extern "C" __global__ void __launch_bounds__(1024)
         cross_entropy_loss(float *loss, elem *logits, const int *targets, int ignore, int width, int vector) {
     __shared__ float scratch[64];

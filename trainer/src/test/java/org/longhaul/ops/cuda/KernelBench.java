@@ -204,7 +204,7 @@ final class KernelBench {
             moved(s.name + " rmsNormBackward " + resident, 8.0 * td,
                     i -> ops.rmsNormBackward(sum[i % n], dw, y[i % n], x[i % n], w, rstd, delta[i % n]));
         }
-        ops.normKernels().tune(1024);
+        ops.normKernels().tune(0);
         AttentionShape a = s.attention();
         pool(6L << 30);
         Tensor cos = t(DType.F32, a.sequence(), a.headDim() / 2);
@@ -314,12 +314,12 @@ final class KernelBench {
         Tensor targets = ids(LOSS_ROWS);
         double bytes = 4.0 * LOSS_ROWS * VOCABULARY;
         int all = 227 * 1024;
-        for (int[] k : new int[][] {{1024, all}, {512, all / 2}, {1024, all / 2}, {512, all / 3}, {512, 0}, {1024, 0}, {256, 0}}) {
-            ops.lossKernels().tune(k[0], k[1]);
-            moved("crossEntropy " + LOSS_ROWS + " rows, " + k[0] + "/" + k[1] / 1024 + "K", bytes,
+        for (int[] k : new int[][] {{1024, all, 1}, {512, all, 1}, {1024, all, 0}, {1024, all / 2, 0}, {1024, 0, 0}}) {
+            ops.lossKernels().tune(k[0], k[1], k[2] == 1);
+            moved("crossEntropy " + LOSS_ROWS + " rows, " + k[0] + "/" + k[1] / 1024 + "K" + (k[2] == 1 ? " staying" : ""), bytes,
                     i -> ops.crossEntropy(loss, logits[i % n], targets, scale, 0, -1, null));
         }
-        ops.lossKernels().tune(1024, all);
+        ops.lossKernels().tune(1024, all, true);
         moved("crossEntropyLoss", bytes / 2, i -> ops.crossEntropyLoss(loss, logits[i % n], targets, -1));
     }
 
