@@ -30,6 +30,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final Optimizer optimizer;
     private final StepScalars scalars;
     private final Stream dataStream;
+    private final ReplicaCheck replicas;
     private final int[] inputs;
     private final int[] targets;
     private final ByteBuffer staging;
@@ -64,6 +65,7 @@ final class Engine implements TokenLosses, AutoCloseable {
         this.optimizer = new Optimizer(backend, stores, config.optimizer(), groups.tensor());
         this.scalars = new StepScalars(backend, groups.world(), config.stepsPerLook());
         this.dataStream = backend.newStream("data parallel");
+        this.replicas = new ReplicaCheck(backend, groups, stores, config.ranks().hashEvery());
         int tokens = micro * config.model().context();
         this.inputs = new int[tokens];
         this.targets = new int[tokens];
@@ -115,10 +117,13 @@ final class Engine implements TokenLosses, AutoCloseable {
         scalars.keep(optimizer.clip(scalars.globalSumSquares()));
     }
 
-    /** Updates the parameters; nothing happens on the device where the gradients were not finite. */
+    /**
+     * Updates the parameters and compares replicas where that is due; nothing changes where the gradients were not finite.
+     */
     void update(double learningRate, long step) {
         optimizer.step(learningRate, step);
         gatherWeights();
+        replicas.after(step);
     }
 
     /** Brings the owned parts of the weights together on all data-parallel ranks. */
@@ -183,6 +188,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     @Override
     public void close() {
         backend.synchronize();
+        replicas.close();
         scalars.close();
         optimizer.close();
         chunks.forEach(chunk -> chunk.stage.close());

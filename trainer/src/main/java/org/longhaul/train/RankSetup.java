@@ -1,6 +1,5 @@
 package org.longhaul.train;
 
-import java.time.Duration;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.cuda.CudaSettings;
@@ -24,11 +23,8 @@ import org.longhaul.tensor.Backend;
 record RankSetup(
         Backend backend, MeshGroups groups, RankGroup savers, Rendezvous rendezvous, NcclWatch watch, double peakFlops)
         implements AutoCloseable {
-    private static final Duration JOINING = Duration.ofMinutes(5);
-    private static final Duration STALL = Duration.ofMinutes(10);
-
     /** Opens the device and meets the other ranks. */
-    static RankSetup open(DeviceConfig device, Mesh wanted, RankEnvironment self) {
+    static RankSetup open(DeviceConfig device, Mesh wanted, RanksConfig ranks, RankEnvironment self) {
         Mesh mesh;
         try {
             mesh = wanted.over(self.worldSize());
@@ -45,12 +41,12 @@ record RankSetup(
         MeshGroups groups;
         if (backend instanceof CudaBackend gpu) {
             watch = new NcclWatch(
-                    gpu, self.rank(), new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), JOINING), STALL);
+                    gpu, self.rank(), new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), ranks.joinTimeout()), ranks.stallTimeout());
             groups = MeshGroups.of(mesh, self.rank(), watch);
         } else {
-            groups = MeshGroups.sockets(mesh, self, backend, JOINING, STALL);
+            groups = MeshGroups.sockets(mesh, self, backend, ranks.joinTimeout(), ranks.stallTimeout());
         }
-        return new RankSetup(backend, groups, new RendezvousRanks(self, STALL), served, watch, peak);
+        return new RankSetup(backend, groups, new RendezvousRanks(self, ranks.stallTimeout()), served, watch, peak);
     }
 
     static Backend backend(DeviceConfig device, int localRank) {

@@ -30,6 +30,7 @@ public record TrainConfig(
         @Doc("What computes.") DeviceConfig device,
         @Doc("Memory against time.") MemoryConfig memory,
         @Doc("The layout over processes.") Mesh mesh,
+        @Doc("How processes meet and watch each other.") RanksConfig ranks,
         @Doc("Checkpoints.") CheckpointConfig checkpoint,
         @Doc("Validation.") ValidationConfig validation,
         @Doc("Reports.") LoggingConfig logging,
@@ -50,7 +51,7 @@ public record TrainConfig(
     /** The same job on another layout. */
     public TrainConfig over(Mesh other) {
         return new TrainConfig(
-                output, model, data, batch, steps, stopAfter, schedule, optimizer, zLoss, seed, device, memory, other, checkpoint,
+                output, model, data, batch, steps, stopAfter, schedule, optimizer, zLoss, seed, device, memory, other, ranks, checkpoint,
                 validation, logging, spikes);
     }
 
@@ -69,7 +70,8 @@ public record TrainConfig(
     public TrainConfig withRecompute(Recompute recompute) {
         return new TrainConfig(
                 output, model, data, batch, steps, stopAfter, schedule, optimizer, zLoss, seed, device,
-                new MemoryConfig(recompute, memory.lossChunk()), mesh, checkpoint, validation, logging, spikes);
+                new MemoryConfig(recompute, memory.lossChunk()), mesh, ranks, checkpoint, validation, logging,
+                spikes);
     }
 
     /** Where checkpoints go. */

@@ -18,7 +18,7 @@ final class TrainJob {
     static Outcome run(TrainConfig config, RankEnvironment self) {
         try (StopRequest stop = StopRequest.listen()) {
             TrainData data = TrainData.open(config);
-            try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), self)) {
+            try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
                 return run(config, data, setup, stop);
             }
         }

@@ -80,7 +80,7 @@ final class VerifyLayoutCommand implements Callable<Integer> {
         if (meshes.size() != 1 || meshes.get(0).size() != self.worldSize()) {
             throw UserError.badInput(self.worldSize() + " processes verify one layout of as many ranks: name it with --layouts");
         }
-        try (RankSetup setup = RankSetup.open(config.device(), meshes.get(0), self)) {
+        try (RankSetup setup = RankSetup.open(config.device(), meshes.get(0), config.ranks(), self)) {
             // The others wait in their first collective meanwhile.
             LayoutRun reference = self.rank() == 0 ? LayoutRun.alone(config, tokens, steps, setup.backend()) : null;
             setup.groups().world().barrier();

@@ -18,7 +18,7 @@ import org.longhaul.tensor.Tensor;
  * Compares what ranks of a group hold that should be the same bit for bit, such as the replicas' working weights. A broken GPU
  * or a wrong collective shows here long before the loss does.
  */
-public final class ReplicaHash {
+public final class ReplicaHash implements AutoCloseable {
     private final Backend backend;
     private final Communicator group;
     private final Arena arena;
@@ -41,6 +41,11 @@ public final class ReplicaHash {
         long[] hashes = new long[group.size()];
         bytes.asLongBuffer().get(hashes);
         return minority(hashes);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
     }
 
     /** XXH3 over the tensors' bytes, in order. */

@@ -147,7 +147,7 @@ class TrainerTest {
         }
     }
 
-    private static byte[] bytes(Checkpoint checkpoint, String name) throws IOException {
+    static byte[] bytes(Checkpoint checkpoint, String name) throws IOException {
         var out = new java.io.ByteArrayOutputStream();
         checkpoint.stream(checkpoint.box(name), DType.F32, part -> {
             byte[] copy = new byte[part.remaining()];
