@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 
 /** Several ranks as threads of the test. */
-final class ThreadRanks {
+public final class ThreadRanks {
     private final CyclicBarrier arrive;
     private final CyclicBarrier leave;
     private final AtomicBoolean all = new AtomicBoolean(true);
@@ -26,7 +26,7 @@ final class ThreadRanks {
     }
 
     /** Runs the same work on every rank, each in its own thread; answers are by rank. */
-    static <T> List<T> run(int size, Function<RankGroup, T> work) {
+    public static <T> List<T> run(int size, Function<RankGroup, T> work) {
         ThreadRanks ranks = new ThreadRanks(size);
         ExecutorService threads = Executors.newFixedThreadPool(size);
         try {
