@@ -76,6 +76,15 @@ public interface Ops {
     void attentionBackward(
             Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape);
 
+    /**
+     * For generation: appends the rotated keys and values of qkv[T,Q] to the caches keys, values [S,KV·headDim] at row
+     * {@code position} and writes to out[T,H·headDim] the attention of the T queries over all rows up to their own. The
+     * shape's batch is 1, its sequence T. Composed of ATen operators unless a device overrides it.
+     */
+    default void cachedAttention(Tensor out, Tensor keys, Tensor values, Tensor qkv, long position, AttentionShape shape) {
+        CachedAttention.run(out, keys, values, qkv, position, shape);
+    }
+
     // ---- SwiGLU: h = silu(gate) · up (Shazeer 2020); gateUp[T,2F] holds gate, then up ----
 
     /** h[T,F]. */

@@ -43,6 +43,26 @@ class LanguageModelTest {
         }
     }
 
+    @Test
+    void rememberedTokensGiveTheLogitsOfAFreshReading() {
+        try (Backend backend = new CpuBackend(1);
+                LanguageModel growing = LanguageModel.of(backend, weights(backend, false), 16);
+                LanguageModel moving = LanguageModel.of(backend, weights(backend, false), 6)) {
+            for (int length = 1; length <= 16; length++) {
+                try (LanguageModel fresh = LanguageModel.of(backend, weights(backend, false), 16)) {
+                    assertArrayEquals(fresh.logits(TOKENS, 0, length), growing.logits(TOKENS, 0, length), 1e-4f, "after " + length);
+                    int from = Math.max(0, length - 6);
+                    assertArrayEquals(fresh.logits(TOKENS, from, length), moving.logits(TOKENS, from, length), 1e-4f, "window to " + length);
+                }
+            }
+            int[] other = TOKENS.clone();
+            other[3]++;
+            try (LanguageModel fresh = LanguageModel.of(backend, weights(backend, false), 16)) {
+                assertArrayEquals(fresh.logits(other, 0, 9), growing.logits(other, 0, 9), 1e-4f, "another text");
+            }
+        }
+    }
+
     private static float[] trainingLosses(Backend backend) {
         ParameterStore store = weights(backend, true);
         ModelStage.Options options = new ModelStage.Options(Recompute.NONE, 1, 16, 0, true);
