@@ -36,14 +36,14 @@ final class BenchStep implements AutoCloseable {
     private final List<CudaGraph> graphs = new ArrayList<>();
     private long step;
 
-    BenchStep(CudaBackend backend, BenchShape shape, Recompute recompute, long lossChunk) {
+    BenchStep(CudaBackend backend, BenchShape shape, Recompute recompute, long lossChunk, boolean fp8) {
         this.backend = backend;
         this.ops = backend.ops();
         this.shape = shape;
         this.store = new ParameterStore(backend, ParameterLayout.single(shape.model()), Communicator.single("data"), true);
         this.stage = new ModelStage(
                 backend, store, shape.microBatch(), shape.model().context(),
-                new ModelStage.Options(recompute, 1, Math.min(lossChunk, shape.tokensPerMicroBatch()), 0, true),
+                new ModelStage.Options(recompute, 1, Math.min(lossChunk, shape.tokensPerMicroBatch()), 0, true, fp8),
                 Communicator.single("tensor"));
         this.scalars = backend.allocate("optimizer scalars", 2 * Arena.ALIGNMENT);
         this.sumSquares = scalars.tensor("sum of squares", 0, DType.F32, 1);
@@ -125,7 +125,7 @@ final class BenchStep implements AutoCloseable {
     /** Warms up and measures, one synchronisation a step as the peers do. */
     static BenchResult measure(CudaBackend backend, BenchShape shape, GpuBenchOptions options) {
         long free = backend.device().freeMemory();
-        try (BenchStep bench = new BenchStep(backend, shape, options.recompute(), options.lossChunk())) {
+        try (BenchStep bench = new BenchStep(backend, shape, options.recompute(), options.lossChunk(), options.fp8())) {
             bench.initialise(options.seed());
             bench.run();
             double first = bench.loss();
@@ -148,7 +148,7 @@ final class BenchStep implements AutoCloseable {
             Arrays.sort(seconds);
             double median = seconds[seconds.length / 2];
             double speed = shape.tokensPerStep() / median;
-            String how = "recompute " + options.recompute().name().toLowerCase(java.util.Locale.ROOT)
+            String how = (options.fp8() ? "fp8, " : "") + "recompute " + options.recompute().name().toLowerCase(java.util.Locale.ROOT)
                     + (options.graph() ? ", graph of " + bench.graphNodes() + " nodes" : ", no graph");
             return new BenchResult(
                     "longhaul", shape.name(), median, seconds[0], speed, shape.teraflops(speed), peak, first, last, how);

@@ -47,6 +47,9 @@ final class GpuBench implements Callable<Integer> {
     @Option(names = "--recompute", description = "none, selective or full.")
     private String recompute = "none";
 
+    @Option(names = "--precision", description = "Of the decoder layers' matrix products: bf16 or fp8.")
+    private String precision = "bf16";
+
     @Option(names = "--loss-chunk", description = "Tokens of a chunk of the loss head.")
     private long lossChunk = 8192;
 
@@ -74,7 +77,7 @@ final class GpuBench implements Callable<Integer> {
             throw UserError.badInput("--steps, --warmup and --rounds must be at least 1");
         }
         List<BenchShape> list = shapes.stream().map(GpuBench::shape).toList();
-        GpuBenchOptions options = new GpuBenchOptions(steps, warmup, graph, mode(recompute), lossChunk, seed);
+        GpuBenchOptions options = new GpuBenchOptions(steps, warmup, graph, mode(recompute), lossChunk, seed, fp8(precision));
         Peers peer = peers == null ? null : new Peers(peers, python);
         PrintWriter out = spec.commandLine().getOut();
         List<BenchResult> results = new ArrayList<>();
@@ -115,6 +118,13 @@ final class GpuBench implements Callable<Integer> {
         }
     }
 
+    private static boolean fp8(String name) {
+        if (!name.equals("bf16") && !name.equals("fp8")) {
+            throw UserError.badInput("--precision must be bf16 or fp8: " + name);
+        }
+        return name.equals("fp8");
+    }
+
     // A backend of its own each time, so that the peer finds the whole memory free.
     private BenchResult ours(BenchShape shape, GpuBenchOptions options, PrintWriter out) {
         try (CudaBackend backend = new CudaBackend(CudaSettings.standard(device), CudaOps::new)) {
@@ -138,7 +148,7 @@ final class GpuBench implements Callable<Integer> {
         root.put("cublaslt", Gemm.version());
         root.put("java", System.getProperty("java.vm.version"));
         root.put("steps", steps).put("warmup", warmup).put("rounds", rounds).put("graph", graph);
-        root.put("recompute", recompute).put("loss_chunk", lossChunk);
+        root.put("precision", precision).put("recompute", recompute).put("loss_chunk", lossChunk);
         root.set("results", mapper.valueToTree(results));
         try {
             Files.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(root));

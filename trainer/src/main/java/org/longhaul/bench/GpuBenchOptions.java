@@ -11,5 +11,6 @@ import org.longhaul.model.Recompute;
  * @param recompute what the backward computes again
  * @param lossChunk tokens of a chunk of the loss head
  * @param seed of weights and data
+ * @param fp8 whether the decoder layers multiply in 8-bit floats
  */
-record GpuBenchOptions(int steps, int warmup, boolean graph, Recompute recompute, long lossChunk, long seed) {}
+record GpuBenchOptions(int steps, int warmup, boolean graph, Recompute recompute, long lossChunk, long seed, boolean fp8) {}

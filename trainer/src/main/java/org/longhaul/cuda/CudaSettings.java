@@ -17,6 +17,9 @@ import org.longhaul.tensor.DType;
  */
 public record CudaSettings(
         int device, DType computeType, boolean deterministic, FusedAttention.Kind attention, long gemmWorkspace, Path cache) {
+    /** Scratch that suits Hopper's split products, in bytes. */
+    public static final long GEMM_WORKSPACE = 32L << 20;
+
     /** Checks the types. */
     public CudaSettings {
         if (computeType != DType.BF16 && computeType != DType.F32) {
@@ -26,7 +29,7 @@ public record CudaSettings(
 
     /** BF16, cuDNN attention, 32 MiB of matrix scratch, measured choices in the user's cache folder. */
     public static CudaSettings standard(int device) {
-        return new CudaSettings(device, DType.BF16, false, FusedAttention.Kind.CUDNN, 32L << 20, CacheFolder.folder(""));
+        return new CudaSettings(device, DType.BF16, false, FusedAttention.Kind.CUDNN, GEMM_WORKSPACE, CacheFolder.folder(""));
     }
 
     /** The same with only reproducible algorithms. */

@@ -54,8 +54,14 @@ public final class ModelStage implements AutoCloseable {
      * @param lossChunk tokens per chunk of the loss head
      * @param zLoss weight of the squared log-partition term, 0 for none
      * @param training false for the forward pass alone
+     * @param fp8 whether the decoder layers' matrix products are done in 8-bit floats
      */
-    public record Options(Recompute recompute, int slots, long lossChunk, double zLoss, boolean training) {}
+    public record Options(Recompute recompute, int slots, long lossChunk, double zLoss, boolean training, boolean fp8) {
+        /** Everything in the compute type. */
+        public Options(Recompute recompute, int slots, long lossChunk, double zLoss, boolean training) {
+            this(recompute, slots, lossChunk, zLoss, training, false);
+        }
+    }
 
     /** Builds the stage over parameters whose layout has the same range and tensor-parallel split. */
     public ModelStage(
@@ -82,9 +88,10 @@ public final class ModelStage implements AutoCloseable {
         this.wideLocal = BlockBuffers.local(wide, shape);
         AttentionShape attention = new AttentionShape(
                 batch, sequence, config.heads() / group.size(), config.kvHeads() / group.size(), config.headDim());
+        Ops layerOps = options.fp8() ? ops.inFp8() : ops;
         for (int layer = range.firstLayer(); layer < range.endLayer(); layer++) {
             blocks.add(new DecoderBlock(
-                    ops, group, stream, attention, rotary, config.normEps(), options.recompute(), weights(layer, false),
+                    layerOps, group, stream, attention, rotary, config.normEps(), options.recompute(), weights(layer, false),
                     options.training() ? weights(layer, true) : null));
         }
         this.slots = new Slot[options.slots()];

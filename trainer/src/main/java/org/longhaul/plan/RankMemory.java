@@ -4,11 +4,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.longhaul.cuda.CudaSettings;
 import org.longhaul.model.ActivationPlan;
 import org.longhaul.model.BatchShape;
+import org.longhaul.model.ModelConfig;
 import org.longhaul.model.ModelStage;
 import org.longhaul.model.ParameterLayout;
 import org.longhaul.model.StageRange;
+import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.cuda.CudaOps;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.PipelineSchedule;
 import org.longhaul.tensor.DType;
@@ -56,11 +60,29 @@ record RankMemory(int rank, int layers, Map<String, Long> rows) {
             BatchShape shape = new BatchShape(config.batch().microBatch(), config.model().context(), 0, mesh.tensor());
             long chunk = config.memory().chunk(shape.tokens(), config.model().vocab() / mesh.tensor());
             ModelStage.Options options =
-                    new ModelStage.Options(config.memory().recompute(), Math.max(1, slots.get(c)), chunk, config.zLoss(), true);
+                    new ModelStage.Options(config.memory().recompute(), Math.max(1, slots.get(c)), chunk, config.zLoss(), true, config.device().fp8());
             activations(rows, ModelStage.plan(config.model(), range, shape, options, type));
             add(rows, "rotary tables, F32", 4L * config.model().context() * config.model().headDim());
         }
+        if (type == DType.BF16) {
+            onTheGpu(rows, config, mesh, layers);
+        }
         return new RankMemory(p, layers, rows);
+    }
+
+    // What CudaOps holds besides the arenas above.
+    private static void onTheGpu(Map<String, Long> rows, TrainConfig config, Mesh mesh, int layers) {
+        ModelConfig m = config.model();
+        AttentionShape attention = new AttentionShape(
+                config.batch().microBatch(), m.context(), m.heads() / mesh.tensor(), m.kvHeads() / mesh.tensor(), m.headDim());
+        add(rows, "workspace of matrix products and attention", CudaOps.plannedBytes(CudaSettings.GEMM_WORKSPACE, attention));
+        if (config.device().fp8()) {
+            long d = m.dModel();
+            long f = m.ffn() / mesh.tensor();
+            long weights = layers * (d * attention.qkvWidth() + d * attention.outWidth() + 3 * d * f);
+            add(rows, "8-bit copies of weights and operands",
+                    CudaOps.plannedFp8Bytes(weights, attention.tokens(), Math.max(2 * f, attention.qkvWidth()), d));
+        }
     }
 
     private static void activations(Map<String, Long> rows, ActivationPlan plan) {

@@ -10,13 +10,29 @@ public record DeviceConfig(
         @Doc("cpu computes in float32; cuda in bfloat16 on one GPU a process.") @Default("cpu") Kind kind,
         @Doc("Threads of the CPU's matrix products; 0 takes one for each core. Results depend on it in the last bits.") @Default("0")
                 int threads,
-        @Doc("Same bits on every run, also on a GPU, at some cost.") @Default("false") boolean deterministic) {
+        @Doc("Same bits on every run, also on a GPU, at some cost.") @Default("false") boolean deterministic,
+        @Doc("Matrix products of the decoder layers: bf16 (float32 on the CPU), or fp8 (e4m3, gradients e5m2, scales from the tensors themselves; "
+                + "GPUs from compute capability 8.9). Everything else stays.") @Default("bf16") Precision precision) {
+    /** In what the decoder layers multiply matrices. */
+    public enum Precision {
+        /** The compute type. */
+        BF16,
+        /** 8-bit floats. */
+        FP8
+    }
+
+
     /** Where to compute. */
     public enum Kind {
         /** The host. */
         CPU,
         /** An NVIDIA GPU. */
         CUDA
+    }
+
+    /** Whether the decoder layers multiply in 8-bit floats. */
+    public boolean fp8() {
+        return precision == Precision.FP8;
     }
 
     /** The type of activations and working weights. */
@@ -28,6 +44,9 @@ public record DeviceConfig(
     public DeviceConfig {
         if (threads < 0) {
             throw new IllegalArgumentException("threads must not be negative: " + threads);
+        }
+        if (precision == Precision.FP8 && kind != Kind.CUDA) {
+            throw new IllegalArgumentException("precision fp8 needs kind cuda: the CPU computes in float32");
         }
     }
 }

@@ -55,7 +55,7 @@ final class Engine implements TokenLosses, AutoCloseable {
                     config.model(), range, groups.tensor().rank(), groups.tensor().size(), dataRanks);
             ParameterStore store = new ParameterStore(backend, layout, groups.data(), true);
             ModelStage.Options options =
-                    new ModelStage.Options(config.memory().recompute(), Math.max(1, slots.get(c)), chunk, config.zLoss(), true);
+                    new ModelStage.Options(config.memory().recompute(), Math.max(1, slots.get(c)), chunk, config.zLoss(), true, config.device().fp8());
             ModelStage stage = new ModelStage(backend, store, micro, config.model().context(), options, groups.tensor());
             Host.put(backend, stage.gradientScale(), (float) (1.0 / config.tokensPerStep()));
             stores.add(store);

@@ -4,9 +4,11 @@ import java.io.Closeable;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaStream;
+import org.longhaul.natives.CudnnAttention;
 import org.longhaul.natives.Gemm;
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
+import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Tensor;
 
@@ -95,6 +97,19 @@ public final class CudaOps extends KernelOps implements Closeable {
     /** Matrix products and attention: what was chosen for each shape used so far. */
     public String report() {
         return gemm.report() + attention.report();
+    }
+
+    /**
+     * Device memory that the operations hold besides arenas, for plans: kernels' scratch, the matrix products' workspace, and the
+     * attention's (what cuDNN's engine asks for aside).
+     */
+    public static long plannedBytes(long gemmWorkspace, AttentionShape attention) {
+        return GpuKernels.FIRST_SCRATCH + gemmWorkspace + CudnnAttention.scratchBytes(attention);
+    }
+
+    /** The same for 8-bit layers: copies of {@code weights} elements in both layouts and the scratch of the largest layer [n,k]. */
+    public static long plannedFp8Bytes(long weights, long tokens, long n, long k) {
+        return 2 * weights + Arena.align(2 * tokens * n + tokens * k);
     }
 
     /** Device memory that the operations themselves hold, in bytes, besides libtorch's. */

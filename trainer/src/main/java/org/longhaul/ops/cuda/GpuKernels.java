@@ -17,7 +17,7 @@ import org.longhaul.tensor.DType;
 /** Kernels compiled for the GPU of a backend and launched on its compute stream, and their scratch memory. */
 final class GpuKernels implements KernelProvider, AutoCloseable {
     /** Enough for the partial sums of every norm up to width 8192 on a GPU of 132 multiprocessors. */
-    private static final long FIRST_SCRATCH = 16 << 20;
+    static final long FIRST_SCRATCH = 16 << 20;
 
     private final CudaDevice device;
     private final CudaStream stream;
