@@ -77,7 +77,7 @@ public final class Gemm implements AutoCloseable {
                 m, n, k, transposeA, transposeB, a.dtype(), b.dtype(), c.dtype(), alignment, beta != 0, scaleA != 0, rowScales);
         GemmPlan plan = plans.get(shape);
         if (plan == null) {
-            plan = tuner.plan(stream, shape, a, b, scaleA, scaleB);
+            plan = tuner.plan(stream, shape, scaleA, scaleB);
             plans.put(shape, plan);
         }
         if (scaleA != 0) {

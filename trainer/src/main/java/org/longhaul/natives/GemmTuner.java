@@ -9,12 +9,13 @@ import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import org.longhaul.error.UserError;
-import org.longhaul.tensor.Tensor;
+import org.longhaul.tensor.Arena;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Chooses an algorithm for a shape: from disk, else by timing the library's proposals on the real operands. */
+/** Chooses an algorithm for a shape: from disk, else by timing the library's proposals on random operands. */
 final class GemmTuner {
     private static final Logger LOG = LoggerFactory.getLogger(GemmTuner.class);
     private static final int CANDIDATES = 16;
@@ -37,7 +38,7 @@ final class GemmTuner {
                 (device.name() + "-cublasLt-" + CublasLtApi.cublasLtGetVersion()).replaceAll("[^A-Za-z0-9_.-]", "_"));
     }
 
-    GemmPlan plan(CudaStream stream, GemmShape shape, Tensor a, Tensor b, long scaleA, long scaleB) {
+    GemmPlan plan(CudaStream stream, GemmShape shape, long scaleA, long scaleB) {
         GemmPlan plan = new GemmPlan(shape);
         if (shape.scaled()) {
             plan.scales(scaleA, scaleB);
@@ -54,24 +55,31 @@ final class GemmTuner {
                 plan.choose(proposals.getByteArray(0, CublasLtApi.ALGO_BYTES), "first proposal");
                 return plan;
             }
-            measure(plan, stream, shape, a, b, proposals, found);
+            measure(plan, stream, shape, proposals, found);
         }
         return plan;
     }
 
-    // The result goes to scratch memory, because the real one may hold sums. Without room for it the first proposal is taken.
-    private void measure(GemmPlan plan, CudaStream stream, GemmShape shape, Tensor a, Tensor b, Memory proposals, int found) {
-        long bytes = shape.m() * shape.n() * shape.c().bytes();
+    // Operands and result are scratch: the real result may hold sums, and the real operands may still be zeros, on which products run
+    // faster than on data. Without room for the scratch the first proposal is taken.
+    private void measure(GemmPlan plan, CudaStream stream, GemmShape shape, Memory proposals, int found) {
+        long bytesA = shape.m() * shape.k() * shape.a().bytes();
+        long bytesB = shape.n() * shape.k() * shape.b().bytes();
+        long bytesC = shape.m() * shape.n() * shape.c().bytes();
+        long offsetB = Arena.align(bytesA);
+        long offsetC = offsetB + Arena.align(bytesB);
         DeviceMemory scratch;
         try {
-            scratch = device.allocate(bytes);
+            scratch = device.allocate(offsetC + bytesC);
         } catch (UserError e) {
             LOG.info("no room to time matrix products of {}; taking the library's first proposal", shape.key());
             plan.choose(proposals.getByteArray(0, CublasLtApi.ALGO_BYTES), "first proposal, no room to measure");
             return;
         }
         try (scratch; CudaEvent start = device.event(); CudaEvent end = device.event(); Memory scalars = new Memory(16)) {
-            stream.fill(scratch.address(), 0, bytes);
+            RandomOperand.fill(stream, scratch.address(), bytesA, shape.a());
+            RandomOperand.fill(stream, scratch.address() + offsetB, bytesB, shape.b());
+            stream.fill(scratch.address() + offsetC, 0, bytesC);
             scalars.setFloat(0, 1);
             scalars.setFloat(8, shape.accumulate() ? 1 : 0);
             double best = Double.MAX_VALUE;
@@ -82,7 +90,9 @@ final class GemmTuner {
                 if (proposals.getInt(offset + CublasLtApi.HEURISTIC_STATE) != 0) {
                     continue;
                 }
-                double t = time(plan, stream, scalars, a, b, scratch, proposals, offset, start, end);
+                double t = time(
+                        plan, stream, scalars, scratch.address(), scratch.address() + offsetB, scratch.address() + offsetC, proposals, offset,
+                        start, end);
                 if (i == 0) {
                     first = t;
                 }
@@ -93,8 +103,8 @@ final class GemmTuner {
             }
             byte[] algo = proposals.getByteArray((long) chosen * CublasLtApi.HEURISTIC_BYTES, CublasLtApi.ALGO_BYTES);
             String remark = String.format(
-                    java.util.Locale.ROOT, "%.0f TFLOP/s, proposal %d of %d (the first: %.0f)", shape.flops() / best / 1e9, chosen + 1,
-                    found, shape.flops() / first / 1e9);
+                    Locale.ROOT, "%.0f TFLOP/s, proposal %d of %d (the first: %.0f)", shape.flops() / best / 1e9, chosen + 1, found,
+                    shape.flops() / first / 1e9);
             plan.choose(algo, remark);
             LOG.debug("{}: {}", shape.key(), remark);
             keep(shape, algo, remark);
@@ -104,14 +114,13 @@ final class GemmTuner {
 
     /** Median milliseconds, or the largest double when the algorithm does not run here. */
     private double time(
-            GemmPlan plan, CudaStream stream, Memory scalars, Tensor a, Tensor b, DeviceMemory scratch, Memory proposals, long offset,
-            CudaEvent start, CudaEvent end) {
+            GemmPlan plan, CudaStream stream, Memory scalars, long a, long b, long c, Memory proposals, long offset, CudaEvent start,
+            CudaEvent end) {
         double[] t = new double[REPEATS];
         for (int r = -1; r < REPEATS; r++) {
             start.record(stream);
             int status = plan.tryRun(
-                    handle, stream, scalars, a.address(), b.address(), scratch.address(), workspace,
-                    proposals.share(offset, CublasLtApi.ALGO_BYTES));
+                    handle, stream, scalars, a, b, c, workspace, proposals.share(offset, CublasLtApi.ALGO_BYTES));
             end.record(stream);
             end.await();
             if (status != 0) {
