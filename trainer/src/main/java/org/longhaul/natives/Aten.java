@@ -52,23 +52,23 @@ public final class Aten {
 
     /** out = a · b, matrices of one type. */
     public void mm(NDArray out, NDArray a, NDArray b) {
-        LibTorch.check(LibTorch.aoti_torch_mm_out(Scope.handle(out), Scope.handle(a), Scope.handle(b)), "mm");
+        LibTorch.run("mm", () -> LibTorch.aoti_torch_mm_out(Scope.handle(out), Scope.handle(a), Scope.handle(b)));
     }
 
     /** out = a · b, one product for each first index. */
     public void bmm(NDArray out, NDArray a, NDArray b) {
-        LibTorch.check(LibTorch.aoti_torch_bmm_out(Scope.handle(out), Scope.handle(a), Scope.handle(b)), "bmm");
+        LibTorch.run("bmm", () -> LibTorch.aoti_torch_bmm_out(Scope.handle(out), Scope.handle(a), Scope.handle(b)));
     }
 
     /** out += a · b. */
     public void addmm(NDArray out, NDArray a, NDArray b) {
         long o = Scope.handle(out);
-        LibTorch.check(LibTorch.aoti_torch_addmm_out(o, o, Scope.handle(a), Scope.handle(b), 1, 1), "addmm");
+        LibTorch.run("addmm", () -> LibTorch.aoti_torch_addmm_out(o, o, Scope.handle(a), Scope.handle(b), 1, 1));
     }
 
     /** Copies with conversion and broadcasting. */
     public void copy(NDArray destination, NDArray source) {
-        LibTorch.check(LibTorch.aoti_torch_copy_(Scope.handle(destination), Scope.handle(source), 0), "copy");
+        LibTorch.run("copy", () -> LibTorch.aoti_torch_copy_(Scope.handle(destination), Scope.handle(source), 0));
     }
 
     /** x = 0. */
@@ -267,6 +267,18 @@ public final class Aten {
     }
 
     private static Memory dispatch(Operator operator, Object... arguments) {
+        int status = enqueue(operator, arguments);
+        if (status != 0) {
+            StringBuilder shapes = new StringBuilder();
+            for (Object a : arguments) {
+                shapes.append(' ').append(a instanceof NDArray x ? x.getShape().toString() : String.valueOf(a));
+            }
+            throw LibTorch.failure(status, operator + " of" + shapes, () -> enqueue(operator, arguments));
+        }
+        return LibTorch.stack();
+    }
+
+    private static int enqueue(Operator operator, Object... arguments) {
         Memory stack = LibTorch.stack();
         Memory out = LibTorch.out();
         for (int i = 0; i < arguments.length; i++) {
@@ -290,15 +302,7 @@ public final class Aten {
             }
             stack.setLong(8L * i, word);
         }
-        int status = LibTorch.aoti_torch_call_dispatcher(operator.name, operator.overload, Pointer.nativeValue(stack));
-        if (status != 0) {
-            StringBuilder shapes = new StringBuilder();
-            for (Object a : arguments) {
-                shapes.append(' ').append(a instanceof NDArray x ? x.getShape().toString() : String.valueOf(a));
-            }
-            LibTorch.check(status, operator + " of" + shapes);
-        }
-        return stack;
+        return LibTorch.aoti_torch_call_dispatcher(operator.name, operator.overload, Pointer.nativeValue(stack));
     }
 
     /** An operator's name and overload as C strings that live as long as the program. */

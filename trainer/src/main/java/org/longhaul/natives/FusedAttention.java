@@ -59,14 +59,13 @@ public final class FusedAttention implements AutoCloseable {
         long v = values(qkv, s);
         try {
             results.clear();
-            int status = kind == Kind.CUDNN
+            LibTorch.run(kind + " attention of " + s, () -> kind == Kind.CUDNN
                     ? LibTorchCuda.aoti_torch_cuda__scaled_dot_product_cudnn_attention(
                             q, k, v, 0, 1, 0, 1, 0, 0, slots, slots + 8, slots + 16, slots + 24, slots + 32, slots + 40, slots + 48,
                             slots + 56, slots + 64)
                     : LibTorchCuda.aoti_torch_cuda__scaled_dot_product_flash_attention(
                             q, k, v, 0, 1, 0, 0, slots, slots + 8, slots + 16, slots + 24, slots + 32, slots + 40, slots + 48, slots + 56,
-                            slots + 64);
-            check(status, kind + " attention of " + s);
+                            slots + 64));
             long outView = output(out, s);
             long lseView = view(lse, 0, s.batch(), s.heads(), s.sequence(), 1, (long) s.heads() * s.sequence(), s.sequence(), 1, 1);
             try {
@@ -108,14 +107,13 @@ public final class FusedAttention implements AutoCloseable {
                 : view3(lse, s.batch(), s.heads(), s.sequence());
         try {
             results.clear();
-            int status = kind == Kind.CUDNN
+            LibTorch.run(kind + " attention backward of " + s, () -> kind == Kind.CUDNN
                     ? LibTorchCuda.aoti_torch_cuda__scaled_dot_product_cudnn_attention_backward(
                             g, q, k, v, o, l, seed, seed, undefined, undefined, undefined, s.sequence(), s.sequence(), 0, 1, 0, slots,
                             slots + 8, slots + 16)
                     : LibTorchCuda.aoti_torch_cuda__scaled_dot_product_flash_attention_backward(
                             g, q, k, v, o, l, undefined, undefined, s.sequence(), s.sequence(), 0, 1, seed, seed, 0, slots, slots + 8,
-                            slots + 16);
-            check(status, kind + " attention backward of " + s);
+                            slots + 16));
             gradients.hold(results.getLong(0), results.getLong(8), results.getLong(16));
             return gradients;
         } finally {

@@ -6,6 +6,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import java.nio.file.Path;
+import java.util.function.IntSupplier;
 
 /**
  * libtorch's stable C ABI ({@code aoti_torch_*}), bound by JNA direct mapping. Handles are {@code AtenTensorHandle}, the same
@@ -15,8 +16,8 @@ public final class LibTorch {
     static {
         Quiet.settings();
         Engine.getEngine("PyTorch");
-        Path library = Path.of(LibUtils.getLibtorchPath()).resolve("libtorch_cpu.so");
-        Native.register(LibTorch.class, NativeLibrary.getInstance(library.toString()));
+        Native.register(LibTorch.class, NativeLibrary.getInstance(folder().resolve("libtorch_cpu.so").toString()));
+        ErrorText.quiet();
     }
 
     /** {@code at::DeviceType} of the CPU. */
@@ -44,11 +45,29 @@ public final class LibTorch {
         return STACK.get();
     }
 
-    /** Throws when a call answered an error; libtorch has by then written its reason to the error stream. */
+    /** The folder libtorch was loaded from. */
+    static Path folder() {
+        return Path.of(LibUtils.getLibtorchPath());
+    }
+
+    /** Throws when a call answered an error; {@link #run} also tells libtorch's reason. */
     public static void check(int status, String what) {
         if (status != 0) {
-            throw new NativeException("libtorch", what, status, "its message stands above");
+            throw new NativeException("libtorch", what, status, "refused");
         }
+    }
+
+    /** Makes a call that answers a status; where it fails it is made again to hear libtorch's reason, so it must be repeatable. */
+    public static void run(String what, IntSupplier call) {
+        int status = call.getAsInt();
+        if (status != 0) {
+            throw failure(status, what, call);
+        }
+    }
+
+    /** The exception for a call that failed, which {@code again} repeats. */
+    static NativeException failure(int status, String what, IntSupplier again) {
+        return new NativeException("libtorch", what, status, ErrorText.of(again));
     }
 
     static native int aoti_torch_dtype_float32();

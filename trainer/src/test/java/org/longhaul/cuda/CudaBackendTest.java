@@ -167,7 +167,7 @@ class CudaBackendTest {
             System.out.println(e.getMessage());
             // The GPU is usable afterwards.
             Tensor t = gpu.empty("small", DType.F32, 3);
-            Host.put(gpu.backend(), t, 1, 2, 3);
+            Host.put(gpu.backend(), t, 1f, 2, 3);
             assertArrayEquals(new float[] {1, 2, 3}, gpu.read(t));
         }
     }
