@@ -3,6 +3,7 @@ package org.longhaul.natives;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
+import org.longhaul.error.UserError;
 
 /** cuBLASLt's C entry points and constants as they are (cublasLt.h). */
 final class CublasLtApi {
@@ -38,14 +39,21 @@ final class CublasLtApi {
     static final int HEURISTIC_WORKSPACE = 64;
     static final int HEURISTIC_STATE = 72;
 
-    static {
+    private static final UserError MISSING = NativeLibraries.bind(() -> {
         NativeLibrary library = NativeLibraries.open(
                 "cublasLt", "it comes with every CUDA build of PyTorch: point PYTORCH_LIBRARY_PATH at that PyTorch's lib folder",
                 "libcublasLt.so.13", "libcublasLt.so.12");
         Native.register(CublasLtApi.class, library);
-    }
+    });
 
     private CublasLtApi() {}
+
+    /** Throws the UserError (exit 3) that says what is missing, where this library could not be loaded. */
+    static void require() {
+        if (MISSING != null) {
+            throw MISSING;
+        }
+    }
 
     static native long cublasLtGetVersion();
 

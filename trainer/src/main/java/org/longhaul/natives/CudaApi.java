@@ -27,13 +27,20 @@ final class CudaApi {
     static final int EVENT_DISABLE_TIMING = 2;
     static final int CAPTURE_RELAXED = 2;
 
-    static {
+    private static final UserError MISSING = NativeLibraries.bind(() -> {
         NativeLibrary library = NativeLibraries.open(
                 "cuda", "install the NVIDIA driver (nvidia-smi must work on this node) or run on the CPU", "libcuda.so.1", "libcuda.so");
         Native.register(CudaApi.class, library);
-    }
+    });
 
     private CudaApi() {}
+
+    /** Throws the UserError (exit 3) that says what is missing, where this library could not be loaded. */
+    static void require() {
+        if (MISSING != null) {
+            throw MISSING;
+        }
+    }
 
     static native int cuInit(int flags);
 

@@ -41,6 +41,7 @@ public final class CudaDevice implements AutoCloseable {
     }
 
     private static void initialise() {
+        CudaApi.require();
         int status = CudaApi.cuInit(0);
         if (status == CudaApi.NO_DEVICE) {
             throw UserError.environment(

@@ -4,6 +4,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
+import org.longhaul.error.UserError;
 
 /** cuDNN's backend (graph) C entry points and constants as they are (cudnn_graph.h, cuDNN 9). */
 final class CudnnApi {
@@ -55,14 +56,21 @@ final class CudnnApi {
     static final int HEURISTIC_MODE_A = 3;
     static final int NOTE_NONDETERMINISTIC = 4;
 
-    static {
+    private static final UserError MISSING = NativeLibraries.bind(() -> {
         NativeLibrary library = NativeLibraries.open(
                 "cudnn", "it comes with every CUDA build of PyTorch: point PYTORCH_LIBRARY_PATH at that PyTorch's lib folder",
                 "libcudnn.so.9");
         Native.register(CudnnApi.class, library);
-    }
+    });
 
     private CudnnApi() {}
+
+    /** Throws the UserError (exit 3) that says what is missing, where this library could not be loaded. */
+    static void require() {
+        if (MISSING != null) {
+            throw MISSING;
+        }
+    }
 
     static native long cudnnGetVersion();
 

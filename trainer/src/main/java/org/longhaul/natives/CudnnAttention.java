@@ -45,6 +45,7 @@ public final class CudnnAttention implements AutoCloseable {
         this.stream = stream;
         this.ordered = ordered;
         try (Memory out = new Memory(Long.BYTES)) {
+            CudnnApi.require();
             CudnnApi.check(CudnnApi.cudnnCreate(out), "cudnnCreate");
             handle = out.getLong(0);
         }
@@ -56,6 +57,7 @@ public final class CudnnAttention implements AutoCloseable {
 
     /** cuDNN's version, for instance 91900. */
     public static long version() {
+        CudnnApi.require();
         return CudnnApi.cudnnGetVersion();
     }
 

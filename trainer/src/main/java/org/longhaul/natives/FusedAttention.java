@@ -35,7 +35,7 @@ public final class FusedAttention implements AutoCloseable {
     public FusedAttention(Kind kind, int device) {
         this.kind = kind;
         this.device = device;
-        LibTorch.load();
+        LibTorchCuda.require();
         check(LibTorch.aoti_torch_new_uninitialized_tensor(slots), "undefined tensor");
         this.undefined = results.getLong(0);
         long[] one = {1};

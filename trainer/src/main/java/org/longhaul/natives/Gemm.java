@@ -29,6 +29,7 @@ public final class Gemm implements AutoCloseable {
      * @param cache folder of measured choices
      */
     public Gemm(CudaDevice device, long workspaceBytes, boolean deterministic, Path cache) {
+        CublasLtApi.require();
         this.device = device;
         try (Memory out = new Memory(8)) {
             CublasLtApi.check(CublasLtApi.cublasLtCreate(out), "cublasLtCreate");
@@ -40,6 +41,7 @@ public final class Gemm implements AutoCloseable {
 
     /** The library's version, for instance 130100. */
     public static long version() {
+        CublasLtApi.require();
         return CublasLtApi.cublasLtGetVersion();
     }
 

@@ -1,24 +1,33 @@
 package org.longhaul.natives;
 
 import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.pytorch.jni.LibUtils;
 import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.IntSupplier;
+import org.longhaul.error.UserError;
 
 /**
  * libtorch's stable C ABI ({@code aoti_torch_*}), bound by JNA direct mapping. Handles are {@code AtenTensorHandle}, the same
  * {@code at::Tensor*} as DJL's. Addresses travel as {@code long}. Each entry answers 0, or an error code for {@link #check}.
  */
 public final class LibTorch {
-    static {
-        Quiet.settings();
-        Engine.getEngine("PyTorch");
+    private static final UserError MISSING = NativeLibraries.bind(() -> {
+        Optional<TorchSite> site = TorchSite.detect();
+        site.ifPresent(TorchSite::check);
+        Quiet.settings(site);
+        try {
+            Engine.getEngine("PyTorch");
+        } catch (EngineException | LinkageError e) {
+            throw UserError.environment("libtorch does not start: " + cause(e) + "; longhaul doctor says what this machine has", e);
+        }
         Native.register(LibTorch.class, NativeLibrary.getInstance(folder().resolve("libtorch_cpu.so").toString()));
         ErrorText.quiet();
-    }
+    });
 
     /** {@code at::DeviceType} of the CPU. */
     public static final int CPU = 0;
@@ -30,9 +39,11 @@ public final class LibTorch {
 
     private LibTorch() {}
 
-    /** Loads the engine; throws what made that impossible. */
+    /** Loads the engine; UserError (exit 3) says what made that impossible. */
     public static void load() {
-        // The static initialiser does the work.
+        if (MISSING != null) {
+            throw MISSING;
+        }
     }
 
     /** Room for one 64-byte result, one per thread. */
@@ -43,6 +54,14 @@ public final class LibTorch {
     /** Room for the arguments of a dispatcher call, one per thread. */
     static Memory stack() {
         return STACK.get();
+    }
+
+    private static String cause(Throwable e) {
+        Throwable deepest = e;
+        while (deepest.getCause() != null) {
+            deepest = deepest.getCause();
+        }
+        return String.valueOf(deepest.getMessage()).lines().findFirst().orElse(deepest.toString());
     }
 
     /** The folder libtorch was loaded from. */

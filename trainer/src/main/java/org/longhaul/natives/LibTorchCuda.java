@@ -6,7 +6,7 @@ import org.longhaul.error.UserError;
 
 /** The part of libtorch's C ABI that lives in libtorch_cuda: the current stream, and fused attention by cuDNN and FlashAttention. */
 final class LibTorchCuda {
-    static {
+    private static final UserError MISSING = NativeLibraries.bind(() -> {
         LibTorch.load();
         NativeLibrary library = NativeLibraries.open(
                 "torch_cuda", "this libtorch has no CUDA: point PYTORCH_LIBRARY_PATH at the lib folder of a CUDA build of PyTorch",
@@ -17,9 +17,16 @@ final class LibTorchCuda {
             throw UserError.environment("libtorch_cuda at " + library.getFile() + " lacks " + e.getMessage()
                     + "; PyTorch 2.7 or newer is needed", e);
         }
-    }
+    });
 
     private LibTorchCuda() {}
+
+    /** Throws the UserError (exit 3) that says what is missing, where this library could not be loaded. */
+    static void require() {
+        if (MISSING != null) {
+            throw MISSING;
+        }
+    }
 
     /** From now on libtorch enqueues this thread's work on the stream. */
     static native int aoti_torch_create_cuda_stream_guard(long stream, int device, long outGuard);

@@ -10,6 +10,7 @@ public final class LibTorchStream {
 
     /** Makes libtorch use the stream on this thread until {@link #release} or another stream. */
     public static void use(CudaStream stream, int device) {
+        LibTorchCuda.require();
         release(device);
         LibTorch.check(
                 LibTorchCuda.aoti_torch_create_cuda_stream_guard(stream.handle(), device, Pointer.nativeValue(LibTorch.out())),

@@ -146,6 +146,22 @@ public final class NativeLibraries {
         throw UserError.environment("cannot load lib" + name + ", tried " + String.join(", ", tried) + "; " + mend);
     }
 
+    /**
+     * Runs what binds a library and answers the UserError that prevented it, else null. A static initialiser must not throw it: the
+     * JVM would wrap it the first time and forget it afterwards.
+     */
+    static UserError bind(Runnable binding) {
+        try {
+            binding.run();
+            return null;
+        } catch (UserError e) {
+            return e;
+        } catch (UnsatisfiedLinkError e) {
+            return UserError.environment(
+                    firstLine(e) + "; the library is of another version than Longhaul knows (longhaul doctor lists what was found)", e);
+        }
+    }
+
     private static String firstLine(Throwable e) {
         String message = String.valueOf(e.getMessage());
         int end = message.indexOf('\n');

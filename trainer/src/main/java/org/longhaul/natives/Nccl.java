@@ -30,6 +30,7 @@ public final class Nccl implements AutoCloseable {
     /** NCCL's version, for instance 22703 for 2.27.3. */
     public static int version() {
         try (Memory out = new Memory(8)) {
+            NcclApi.require();
             check(NcclApi.ncclGetVersion(out), "ncclGetVersion");
             return out.getInt(0);
         }
@@ -38,6 +39,7 @@ public final class Nccl implements AutoCloseable {
     /** A new group's name; made by one rank and given to the others. */
     public static byte[] uniqueId() {
         try (Memory out = new Memory(NcclApi.UNIQUE_ID_BYTES)) {
+            NcclApi.require();
             check(NcclApi.ncclGetUniqueId(out), "ncclGetUniqueId");
             return out.getByteArray(0, NcclApi.UNIQUE_ID_BYTES);
         }
@@ -45,6 +47,7 @@ public final class Nccl implements AutoCloseable {
 
     /** Joins a group with the calling thread's current GPU; returns when all ranks have. */
     public static Nccl join(byte[] uniqueId, int ranks, int rank) {
+        NcclApi.require();
         NcclApi.UniqueId id = new NcclApi.UniqueId();
         System.arraycopy(uniqueId, 0, id.internal, 0, NcclApi.UNIQUE_ID_BYTES);
         try (Memory out = new Memory(8)) {

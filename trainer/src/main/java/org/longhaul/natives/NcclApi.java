@@ -5,6 +5,7 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
+import org.longhaul.error.UserError;
 
 /** NCCL's C entry points and constants as they are (nccl.h). */
 final class NcclApi {
@@ -21,17 +22,24 @@ final class NcclApi {
     static final int SUM = 0;
     static final int MAX = 2;
 
-    private static final Function INIT_RANK;
+    private static Function initRank;
 
-    static {
+    private static final UserError MISSING = NativeLibraries.bind(() -> {
         NativeLibrary library = NativeLibraries.open(
                 "nccl", "it comes with every CUDA build of PyTorch: point PYTORCH_LIBRARY_PATH at that PyTorch's lib folder",
                 "libnccl.so.2");
         Native.register(NcclApi.class, library);
-        INIT_RANK = library.getFunction("ncclCommInitRank");
-    }
+        initRank = library.getFunction("ncclCommInitRank");
+    });
 
     private NcclApi() {}
+
+    /** Throws the UserError (exit 3) that says what is missing, where this library could not be loaded. */
+    static void require() {
+        if (MISSING != null) {
+            throw MISSING;
+        }
+    }
 
     /** The group's name as the library passes it: by value. */
     @Structure.FieldOrder("internal")
@@ -41,7 +49,7 @@ final class NcclApi {
     }
 
     static int ncclCommInitRank(Pointer comm, int ranks, UniqueId id, int rank) {
-        return INIT_RANK.invokeInt(new Object[] {comm, ranks, id, rank});
+        return initRank.invokeInt(new Object[] {comm, ranks, id, rank});
     }
 
     static native int ncclGetVersion(Pointer version);

@@ -6,13 +6,14 @@ import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import com.sun.jna.StringArray;
 import java.nio.file.Path;
+import org.longhaul.error.UserError;
 
 /** NVIDIA's run-time compiler, as it is; needs no GPU. */
 final class Nvrtc {
     private static final int SUCCESS = 0;
     private static final int COMPILATION_FAILED = 6;
 
-    static {
+    private static final UserError MISSING = NativeLibraries.bind(() -> {
         NativeLibrary library = NativeLibraries.open(
                 "nvrtc",
                 "it comes with every CUDA build of PyTorch (nvidia/…/lib beside the torch folder): point PYTORCH_LIBRARY_PATH at that"
@@ -22,9 +23,16 @@ final class Nvrtc {
         Path file = library.getFile() == null ? null : library.getFile().toPath();
         NativeLibraries.companion(file, "nvrtc-builtins").ifPresent(b -> NativeLibrary.getInstance(b.toString()));
         Native.register(Nvrtc.class, library);
-    }
+    });
 
     private Nvrtc() {}
+
+    /** Throws the UserError (exit 3) that says what is missing, where this library could not be loaded. */
+    static void require() {
+        if (MISSING != null) {
+            throw MISSING;
+        }
+    }
 
     private static native String nvrtcGetErrorString(int result);
 
@@ -47,6 +55,7 @@ final class Nvrtc {
 
     /** For instance {@code 13.0}. */
     static String version() {
+        require();
         try (Memory out = new Memory(16)) {
             check(nvrtcVersion(out, out.share(8)), "nvrtcVersion");
             return out.getInt(0) + "." + out.getInt(8);
@@ -57,6 +66,7 @@ final class Nvrtc {
     record Result(byte[] cubin, String log) {}
 
     static Result compile(String name, String source, String[] options) {
+        require();
         try (Memory program = new Memory(8)) {
             check(nvrtcCreateProgram(program, source, name, 0, null, null), "nvrtcCreateProgram");
             try {
