@@ -20,8 +20,8 @@ final class CommandTree {
             "bench", "Longhaul's own benchmarks.");
 
     /** The order in which somebody needs them; what is not named here follows. */
-    private static final List<String> ORDER = List.of("doctor", "data", "tokenizer", "plan", "train", "launch", "submit", "checkpoint", "generate", "eval", "sft", "dpo",
-            "scale", "bench", "docs");
+    private static final List<String> ORDER = List.of("doctor", "data", "tokenizer", "plan", "train", "launch", "submit", "summary", "validate", "generate", "eval",
+            "checkpoint", "sft", "dpo", "scale", "verify-layout", "bench", "docs");
 
     private CommandTree() {}
 

@@ -100,6 +100,9 @@ final class ReportText {
     }
 
     private void samples(int each) {
+        if (each == 0) {
+            return;
+        }
         String group = "";
         int shown = 0;
         for (Samples.Sample sample : report.samples.list()) {
