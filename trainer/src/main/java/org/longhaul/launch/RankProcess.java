@@ -35,7 +35,6 @@ final class RankProcess {
         builder.environment().putAll(environment);
         try {
             Process process = builder.start();
-            process.getOutputStream().close();
             return new RankProcess(rank, process, out, prefix);
         } catch (IOException e) {
             throw UserError.environment("rank " + rank + " cannot be started: " + e.getMessage(), e);

@@ -5,6 +5,7 @@ import org.longhaul.cuda.CudaBackend;
 import org.longhaul.cuda.CudaSettings;
 import org.longhaul.cuda.NcclWatch;
 import org.longhaul.error.UserError;
+import org.longhaul.launch.LauncherWatch;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.natives.CpuBackend;
 import org.longhaul.ops.cuda.CudaOps;
@@ -25,6 +26,7 @@ record RankSetup(
         implements AutoCloseable {
     /** Opens the device and meets the other ranks. */
     static RankSetup open(DeviceConfig device, Mesh wanted, RanksConfig ranks, RankEnvironment self) {
+        LauncherWatch.start(System.getenv());
         Mesh mesh;
         try {
             mesh = wanted.over(self.worldSize());
