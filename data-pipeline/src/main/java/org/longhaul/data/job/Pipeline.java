@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileUtil;
 import org.apache.hadoop.fs.Path;
@@ -29,7 +30,7 @@ import org.longhaul.tokenizer.Tokenizer;
  */
 final class Pipeline {
     private static final String WORK = "_work";
-    private static final String DECISIONS = "decisions";
+    static final String DECISIONS = "decisions";
     /** Raise when a stage's output changes for the same input and configuration: older parts are then done again. */
     private static final String CODE = "1";
 
@@ -84,7 +85,7 @@ final class Pipeline {
     }
 
     private String documentSettings() {
-        StringBuilder text = new StringBuilder(ConfigWriter.toYaml(config.dedup()));
+        StringBuilder text = new StringBuilder(ConfigWriter.toYaml(config.dedup())).append(ConfigWriter.toYaml(config.decontamination()));
         config.inputs().forEach((name, input) -> text.append(name).append('\n').append(ConfigWriter.toYaml(input.read()))
                 .append(ConfigWriter.toYaml(config.rules(input))).append(rules.get(name)));
         return text.toString();
@@ -171,7 +172,7 @@ final class Pipeline {
             ShardStage.Layout layout = ShardStage.Layout.of(config, totals[0], totals[1], tokenizer.vocabSize());
             Map<Integer, StageFolder.Done> shards = new ShardStage(spark, conf, work.path("shards").toString(), layout, config.seed())
                     .run(files(tokens, TokenTask.FILE), Json.digest(tokensDigest, documentsDigest), config.spark().partitions(),
-                            (totals[0] + totals[1]) * TokenType.forVocabulary(tokenizer.vocabSize()).bytes() <= (long) config.spark().driverTokenMib() << 20, status);
+                            (totals[0] + totals[1]) * TokenType.forVocabulary(tokenizer.vocabSize()).bytes() <= (long) config.spark().driverTokenMib() << 20, output, status);
             publish(plan, configDigest, report, tokenizer, layout, shards, documents, tokens);
             seconds.put("shards", status.end(String.format("%d shards in %s", layout.shards(), output.display())));
             writeTimes();
@@ -187,7 +188,7 @@ final class Pipeline {
     private String digest(Part part) {
         DataConfig.Input input = config.inputs().get(part.source());
         return Json.digest(CODE, part.digest(), ConfigWriter.toYaml(input.read()), ConfigWriter.toYaml(config.rules(input)),
-                rules.get(part.source()), ConfigWriter.toYaml(config.dedup()), String.valueOf(config.output().excerptChars()), String.valueOf(part.index()));
+                rules.get(part.source()), ConfigWriter.toYaml(config.decontamination()), ConfigWriter.toYaml(config.dedup()), String.valueOf(config.output().excerptChars()), String.valueOf(part.index()));
     }
 
     private String remixSettings() {
@@ -294,6 +295,13 @@ final class Pipeline {
                 if (output.fs().exists(from)) {
                     output.rename(from, output.path(file.name()));
                 }
+            }
+        }
+        List<String> current = entries.values().stream().flatMap(List::stream).flatMap(shard -> Stream.of(shard.tokens().name(), shard.documents().name())).toList();
+        for (String file : output.names()) {
+            if (file.endsWith(".arrow") && !current.contains(file)) {
+                // Left by a run with other settings that was killed while it published.
+                output.delete(file);
             }
         }
         output.delete(DECISIONS);

@@ -94,13 +94,14 @@ final class ShardStage {
     }
 
     /** Writes the shards that are not committed yet. */
-    Map<Integer, StageFolder.Done> run(List<String> tokenFiles, String digest, int partitions, boolean inDriver, Status status) {
+    Map<Integer, StageFolder.Done> run(List<String> tokenFiles, String digest, int partitions, boolean inDriver, Store output, Status status) {
         StageFolder stage = new StageFolder(conf, folder);
         Map<Integer, String> wanted = new TreeMap<>();
         for (int i = 0; i < layout.shards(); i++) {
             wanted.put(i, Json.digest(digest, layout.toString(), String.valueOf(i)));
         }
         Map<Integer, StageFolder.Done> done = stage.done(wanted);
+        done.values().removeIf(shard -> !complete(shard, output));
         stage.clean(done);
         status.parts(done.size(), layout.shards() - done.size());
         List<Integer> todo = new ArrayList<>(wanted.keySet());
@@ -121,6 +122,22 @@ final class ShardStage {
             }
         }
         return stage.done(wanted);
+    }
+
+    /** Whether both files of a committed shard are still where they were written, or already under their final names. */
+    private static boolean complete(StageFolder.Done done, Store output) {
+        ShardManifest.Shard shard = entry(done.stats());
+        for (ShardManifest.DataFile file : List.of(shard.tokens(), shard.documents())) {
+            try {
+                Path place = output.fs().exists(done.file(file.name())) ? done.file(file.name()) : output.path(file.name());
+                if (!output.fs().exists(place) || output.fs().getFileStatus(place).getLen() != file.bytes()) {
+                    return false;
+                }
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        }
+        return true;
     }
 
     /** The same rows in the same order as Spark's, for data that the driver's memory holds. */
