@@ -1,10 +1,12 @@
 package org.longhaul.checkpoint;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintWriter;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import org.longhaul.error.UserError;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,8 +41,8 @@ final class DiffCommand implements Runnable {
             Checkpoint b = refB.open(storeB);
             describe(out, "step", a.meta().step(), b.meta().step());
             describe(out, "model", a.meta().model(), b.meta().model());
-            describe(out, "fingerprints", a.meta().fingerprints(), b.meta().fingerprints());
-            describe(out, "state", a.meta().state(), b.meta().state());
+            describe(out, "fingerprints", new TreeMap<>(a.meta().fingerprints()), new TreeMap<>(b.meta().fingerprints()));
+            state(out, a.meta().state(), b.meta().state());
             configLines(out, a.meta().configYaml(), b.meta().configYaml());
             int different = tensors(out, a, b);
             if (strict && different > 0) {
@@ -76,7 +78,26 @@ final class DiffCommand implements Runnable {
         }
     }
 
+    private static void state(PrintWriter out, JsonNode a, JsonNode b) {
+        Set<String> keys = new LinkedHashSet<>();
+        a.fieldNames().forEachRemaining(keys::add);
+        b.fieldNames().forEachRemaining(keys::add);
+        for (String key : keys) {
+            if (!a.path(key).equals(b.path(key))) {
+                out.println("state " + key + ": " + brief(a.path(key)) + " -> " + brief(b.path(key)));
+            }
+        }
+    }
+
+    private static String brief(JsonNode value) {
+        return value.isMissingNode() ? "none" : value.isContainerNode() && value.size() > 4 ? value.size() + " values" : value.toString();
+    }
+
     private static void configLines(PrintWriter out, String a, String b) {
+        if (a.isEmpty() != b.isEmpty()) {
+            out.println("config: only in " + (a.isEmpty() ? "the second" : "the first"));
+            return;
+        }
         List<String> before = a.lines().toList();
         List<String> after = b.lines().toList();
         before.stream().filter(l -> !after.contains(l)).forEach(l -> out.println("config - " + l));

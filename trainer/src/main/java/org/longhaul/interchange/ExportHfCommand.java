@@ -38,7 +38,8 @@ final class ExportHfCommand implements Runnable {
     @Option(names = "--max-shard-gb", defaultValue = "5", description = "Largest weight file in GB (default: ${DEFAULT-VALUE}).")
     private double maxShardGb;
 
-    @Option(names = "--tokenizer", description = "Folder with the tokenizer.json that the model was trained with; its files are copied.")
+    @Option(names = "--tokenizer", description = "Folder with the tokenizer.json that the model was trained with; its files are "
+            + "copied (default: the data set's, where it is still there).")
     private Path tokenizer;
 
     @Option(names = "--check", defaultValue = "LOGITS", description = "After writing: logits (also compares every byte; holds the weights in "
@@ -61,8 +62,10 @@ final class ExportHfCommand implements Runnable {
         CheckpointRef ref = CheckpointRef.parse(source);
         try (CheckpointStore store = ref.store()) {
             Checkpoint checkpoint = ref.open(store);
-            new HfExport(checkpoint, type, (long) (maxShardGb * 1e9), tokenizer).write(target);
-            out.println("wrote " + target + " from " + checkpoint.path() + (tokenizer == null ? "; without a tokenizer, see --tokenizer" : ""));
+            Path words = tokenizer != null ? tokenizer : HfExport.tokenizerOf(checkpoint.meta());
+            new HfExport(checkpoint, type, (long) (maxShardGb * 1e9), words).write(target);
+            out.println("wrote " + target + " from " + checkpoint.path()
+                    + (words == null ? "; without a tokenizer, see --tokenizer" : ", tokenizer of " + words));
             if (check != Check.NONE) {
                 check(out, checkpoint, type);
             }

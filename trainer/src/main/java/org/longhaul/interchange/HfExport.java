@@ -2,6 +2,7 @@ package org.longhaul.interchange;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.longhaul.checkpoint.Checkpoint;
+import org.longhaul.checkpoint.CheckpointMeta;
 import org.longhaul.error.UserError;
 import org.longhaul.interchange.Safetensors.Entry;
 import org.longhaul.interchange.Safetensors.Type;
@@ -38,6 +40,25 @@ final class HfExport {
         this.dtype = dtype;
         this.maxShard = maxShard;
         this.tokenizer = tokenizer;
+    }
+
+    /**
+     * The tokenizer that a checkpoint was trained with, where the data set that its configuration names is still there; null
+     * otherwise.
+     */
+    static Path tokenizerOf(CheckpointMeta meta) {
+        String trained = meta.fingerprints().get("tokenizer");
+        if (trained == null || meta.configYaml().isEmpty()) {
+            return null;
+        }
+        try {
+            String data = new YAMLMapper().readTree(meta.configYaml()).path("data").path("path").asText("");
+            Path folder = Path.of(data);
+            return !data.isEmpty() && Files.exists(folder.resolve("tokenizer.json"))
+                    && Tokenizer.load(folder).fingerprint().equals(trained) ? folder : null;
+        } catch (IOException | UserError e) {
+            return null;
+        }
     }
 
     /** Writes the folder beside its place and moves it there when it is whole. */

@@ -67,7 +67,7 @@ class CommandsTest {
         String text = call(new DiffCommand(), run + "/step-00000001", run);
         assertTrue(text.contains("step: 1 -> 2"), text);
         assertTrue(text.contains("model.norm.weight: 16 of 16 elements differ, max |a-b| 1.000e+00"), text);
-        assertTrue(text.contains("state: {\"consumed\":8} -> {\"consumed\":16}"), text);
+        assertTrue(text.contains("state consumed: 8 -> 16"), text);
         assertThrows(UserError.class, () -> call(new DiffCommand(), run + "/step-00000001", run, "--strict"));
     }
 

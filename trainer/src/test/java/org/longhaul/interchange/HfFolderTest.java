@@ -2,6 +2,7 @@ package org.longhaul.interchange;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -26,6 +27,11 @@ import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.SaveKind;
 import org.longhaul.error.UserError;
 import org.longhaul.tensor.DType;
+import org.longhaul.tokenizer.PreTokenizer;
+import org.longhaul.tokenizer.SpecialTokens;
+import org.longhaul.tokenizer.Tokenizer;
+import org.longhaul.tokenizer.TokenizerFiles;
+import org.longhaul.tokenizer.TrainedVocabulary;
 
 /** Export and import by ourselves, and what is said about folders that do not fit. */
 class HfFolderTest {
@@ -59,6 +65,34 @@ class HfFolderTest {
             UserError full = assertThrows(UserError.class, () -> new HfExport(saved, DType.F32, 1 << 30, null).write(folder));
             assertTrue(full.getMessage().contains("is not empty"), full.getMessage());
         }
+    }
+
+    @Test
+    void theTokenizerOfTheDataSetIsFoundOnlyWhereItIsTheOneTrainedWith() throws IOException {
+        Path data = folder.resolve("data");
+        byte[][] letters = {{'a'}, {'b'}, {'c'}};
+        Tokenizer words = new TrainedVocabulary(PreTokenizer.GPT2, letters, new int[0], new int[0], new int[0])
+                .tokenizer(new SpecialTokens("<s>", "</s>", List.of(), false));
+        String yaml = "data:\n  path: " + data + "\n";
+        assertNull(HfExport.tokenizerOf(meta(yaml, words.fingerprint())));
+        TokenizerFiles.write(data, words, 32);
+        assertEquals(data, HfExport.tokenizerOf(meta(yaml, words.fingerprint())));
+        assertNull(HfExport.tokenizerOf(meta(yaml, "another")));
+        assertNull(HfExport.tokenizerOf(meta("", words.fingerprint())));
+        try (SmallModel model = new SmallModel(SmallModel.config(2)); CheckpointStore store = CheckpointStore.open(folder.resolve("run"))) {
+            Checkpoint saved = model.save(store, Map.of("tokenizer", words.fingerprint()));
+            new HfExport(saved, DType.BF16, 1 << 30, data).write(folder.resolve("with"));
+            assertEquals(3, JSON.readTree(folder.resolve("with/config.json").toFile()).get("bos_token_id").asInt());
+            assertEquals(4, JSON.readTree(folder.resolve("with/generation_config.json").toFile()).get("eos_token_id").asInt());
+            assertTrue(Files.exists(folder.resolve("with/tokenizer_config.json")));
+            Checkpoint other = model.save(store, Map.of("tokenizer", "another"));
+            UserError e = assertThrows(UserError.class, () -> new HfExport(other, DType.BF16, 1 << 30, data).write(folder.resolve("not")));
+            assertTrue(e.getMessage().contains("is not the tokenizer that"), e.getMessage());
+        }
+    }
+
+    private static CheckpointMeta meta(String yaml, String tokenizer) {
+        return new CheckpointMeta(1, SaveKind.PERMANENT, SmallModel.config(2), yaml, Map.of("tokenizer", tokenizer), null);
     }
 
     @Test
