@@ -84,7 +84,8 @@ public final class CudaOps extends KernelOps implements Closeable {
                     + ": leave fp8 off");
         }
         if (fp8 == null) {
-            fp8 = new Fp8Ops(backend, this, fp8Kernels(), gemm);
+            fp8 = new Fp8Ops(backend, this, fp8Kernels(), (c, a, scaleA, b, scaleB, accumulate) ->
+                    gemm.multiplyScaled(stream, c, a, scaleA, b, scaleB, false, accumulate ? 1 : 0));
         }
         return fp8;
     }

@@ -4,11 +4,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.longhaul.cuda.CudaBackend;
-import org.longhaul.natives.CudaStream;
-import org.longhaul.natives.Gemm;
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.tensor.Arena;
+import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Tensor;
 
@@ -22,11 +20,10 @@ final class Fp8Ops extends KernelOps {
     private static final DType FORWARD = DType.F8_E4M3;
     private static final DType GRADIENT = DType.F8_E5M2;
 
-    private final CudaBackend backend;
-    private final CudaOps plain;
+    private final Backend backend;
+    private final KernelOps plain;
     private final Fp8Kernels kernels;
-    private final Gemm gemm;
-    private final CudaStream stream;
+    private final ScaledProduct products;
     private final Map<Long, Weight> weights = new HashMap<>();
     private final Map<Long, Tensor> views = new HashMap<>();
     private final List<Arena> retired = new ArrayList<>();
@@ -35,16 +32,20 @@ final class Fp8Ops extends KernelOps {
     private long turnedGradient;
     private Arena scratch;
 
+    /** C = scaleA · scaleB · A·Bᵀ, added to C when asked; A[M,K] and B[N,K] in 8 bits, C in the compute type or F32. */
+    interface ScaledProduct {
+        void multiply(Tensor c, Tensor a, Tensor scaleA, Tensor b, Tensor scaleB, boolean accumulate);
+    }
+
     /** A weight's 8-bit copies, [N,K] and [K,N], and its scale and inverse. */
     private record Weight(Tensor rows, Tensor turned, Tensor scale) {}
 
-    Fp8Ops(CudaBackend backend, CudaOps plain, Fp8Kernels kernels, Gemm gemm) {
+    Fp8Ops(Backend backend, KernelOps plain, Fp8Kernels kernels, ScaledProduct products) {
         super(plain);
         this.backend = backend;
         this.plain = plain;
         this.kernels = kernels;
-        this.gemm = gemm;
-        this.stream = backend.computeStream();
+        this.products = products;
         Arena arena = backend.allocate("fp8 scales", Arena.ALIGNMENT);
         retired.add(arena);
         this.scales = arena.tensor("fp8 scales", 0, DType.F32, 32);
@@ -67,7 +68,7 @@ final class Fp8Ops extends KernelOps {
         Tensor x8 = room(0, FORWARD, x.size(0), x.size(1), x.elements());
         Tensor scale = scale(0);
         kernels.quantise(x8, null, x, scale);
-        gemm.multiplyScaled(stream, y, x8, inverse(scale), q.rows, inverse(q.scale), false, 0);
+        products.multiply(y, x8, inverse(scale), q.rows, inverse(q.scale), false);
     }
 
     @Override
@@ -83,7 +84,7 @@ final class Fp8Ops extends KernelOps {
         Tensor scale = scale(1);
         kernels.quantise(dy8, turned, dy, scale);
         turnedGradient = dy.address();
-        gemm.multiplyScaled(stream, dx, dy8, inverse(scale), q.turned, inverse(q.scale), false, accumulate ? 1 : 0);
+        products.multiply(dx, dy8, inverse(scale), q.turned, inverse(q.scale), accumulate);
     }
 
     @Override
@@ -104,7 +105,7 @@ final class Fp8Ops extends KernelOps {
         Tensor x8 = room(2 * n, FORWARD, x.size(1), x.size(0), need);
         Tensor xScale = scale(2);
         kernels.quantise(null, x8, x, xScale);
-        gemm.multiplyScaled(stream, dw, turned, inverse(scale), x8, inverse(xScale), false, accumulate ? 1 : 0);
+        products.multiply(dw, turned, inverse(scale), x8, inverse(xScale), accumulate);
     }
 
     @Override

@@ -23,7 +23,7 @@ final class Fp8Checks {
         return special ? Double.NaN : (bits & 0x80) != 0 ? -value : value;
     }
 
-    private static double[] decoded(Workbench b, Tensor t) {
+    static double[] decoded(Workbench b, Tensor t) {
         ByteBuffer bytes = ByteBuffer.allocateDirect((int) t.bytes()).order(ByteOrder.nativeOrder());
         b.backend().download(bytes, t);
         double[] d = new double[(int) t.elements()];
@@ -71,8 +71,7 @@ final class Fp8Checks {
     }
 
     /** fp8 layers on a GPU: the error of products of 8-bit operands averages out over the sum. */
-    static double linear(Workbench b, int t, int k, int n) {
-        Ops ops = b.backend().ops().inFp8();
+    static double linear(Workbench b, Ops ops, int t, int k, int n) {
         String what = "fp8 linear T=" + t + " K=" + k + " N=" + n;
         DType c = b.compute();
         Tensor x = b.normal("x", c, 1, t, k);
@@ -94,5 +93,42 @@ final class Fp8Checks {
         e = Math.max(e, b.compare(what + " dx", dx, MatrixChecks.product(ds, false, ws, false, t, k, n), 0.1));
         return Math.max(e, b.compare(what + " dw", dw,
                 References.add(start, MatrixChecks.product(ds, true, xs, false, n, k, t)), 0.1));
+    }
+
+    /** Two layers and two micro-batches, in the order of a decoder block: what is kept for a layer must not serve another. */
+    static double twoLayers(Workbench b, Ops ops, int t, int d, int f) {
+        String what = "two fp8 layers T=" + t + " D=" + d + " F=" + f;
+        DType c = b.compute();
+        Tensor up = b.normal("up", c, 0.05, f, d);
+        Tensor down = b.normal("down", c, 0.05, d, f);
+        Tensor dUp = b.poisoned("dUp", DType.F32, f, d);
+        Tensor dDown = b.poisoned("dDown", DType.F32, d, f);
+        double[] dUpR = new double[f * d];
+        double[] dDownR = new double[f * d];
+        double e = 0;
+        for (int micro = 0; micro < 2; micro++) {
+            boolean accumulate = micro > 0;
+            Tensor x = b.normal("x", c, 1 + micro, t, d);
+            Tensor h = b.poisoned("h", c, t, f);
+            Tensor y = b.poisoned("y", c, t, d);
+            Tensor dy = b.normal("dy", c, 1e-3 * (1 + 3 * micro), t, d);
+            Tensor dh = b.poisoned("dh", c, t, f);
+            Tensor dx = b.poisoned("dx", c, t, d);
+            ops.linear(h, x, up);
+            ops.linear(y, h, down);
+            ops.linearBackwardInput(dh, dy, down, false);
+            ops.linearBackwardWeight(dDown, dy, h, accumulate);
+            ops.linearBackwardInput(dx, dh, up, false);
+            ops.linearBackwardWeight(dUp, dh, x, accumulate);
+            double[] hs = b.values(h);
+            double[] dhs = b.values(dh);
+            double[] dys = b.values(dy);
+            e = Math.max(e, b.compare(what, y, MatrixChecks.product(hs, false, b.values(down), true, t, d, f), 0.06));
+            e = Math.max(e, b.compare(what, dx, MatrixChecks.product(dhs, false, b.values(up), false, t, d, f), 0.1));
+            dDownR = References.add(dDownR, MatrixChecks.product(dys, true, hs, false, d, f, t));
+            dUpR = References.add(dUpR, MatrixChecks.product(dhs, true, b.values(x), false, f, d, t));
+        }
+        e = Math.max(e, b.compare(what, dDown, dDownR, 0.1));
+        return Math.max(e, b.compare(what, dUp, dUpR, 0.1));
     }
 }

@@ -51,6 +51,15 @@ public final class KernelCheck {
         System.exit(check.failures.isEmpty() ? 0 : 1);
     }
 
+    /** What failed, each with its seed; for tests. */
+    static List<String> failures(DType compute, long seed) {
+        KernelCheck check = new KernelCheck(seed);
+        try (CudaBackend backend = new CudaBackend(CudaSettings.standard(0).computing(compute), CudaOps::new)) {
+            check.all(backend, false);
+        }
+        return check.failures;
+    }
+
     private static String value(List<String> arguments, String key, String otherwise) {
         return arguments.stream().filter(s -> s.startsWith(key + "=")).map(s -> s.substring(key.length() + 1)).findFirst()
                 .orElse(otherwise);
@@ -115,8 +124,9 @@ public final class KernelCheck {
                 on(backend, "fp8 quantisation", b -> Fp8Checks.quantise(b, fp8, 272, 208, type, 1));
                 on(backend, "fp8 quantisation", b -> Fp8Checks.quantise(b, fp8, 16, 16, type, 0));
             }
-            on(backend, "fp8 linear", b -> Fp8Checks.linear(b, 128, 256, 512));
-            on(backend, "fp8 linear", b -> Fp8Checks.linear(b, 272, 208, 144));
+            on(backend, "fp8 linear", b -> Fp8Checks.linear(b, b.backend().ops().inFp8(), 128, 256, 512));
+            on(backend, "fp8 linear", b -> Fp8Checks.linear(b, b.backend().ops().inFp8(), 272, 208, 144));
+            on(backend, "fp8 linear", b -> Fp8Checks.twoLayers(b, b.backend().ops().inFp8(), 160, 96, 256));
         }
         for (AttentionShape s : new AttentionShape[] {
             new AttentionShape(1, 8, 1, 1, 64), new AttentionShape(2, 129, 4, 4, 64), new AttentionShape(2, 256, 4, 2, 128),
