@@ -143,7 +143,7 @@ public interface Ops {
     void adamW(
             AdamWStep step, Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor weights, Tensor clip);
 
-    /** Converts between F32 and BF16, rounding to nearest even; equal element counts. */
+    /** Converts between F32 and BF16, rounding to nearest even; the same type is a copy. Equal element counts. */
     void cast(Tensor destination, Tensor source);
 
     /** x *= factor[0], F32 factor on the device. */

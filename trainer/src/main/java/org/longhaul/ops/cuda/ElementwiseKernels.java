@@ -18,6 +18,8 @@ final class ElementwiseKernels {
     private final Kernel scaleBf16;
     private final Kernel castToBf16;
     private final Kernel castToF32;
+    private final Kernel copyF32;
+    private final Kernel copyBf16;
     private final Kernel swiglu;
     private final Kernel swigluBackward;
 
@@ -29,6 +31,8 @@ final class ElementwiseKernels {
         scaleBf16 = provider.kernel("elementwise", "scale_bf16");
         castToBf16 = provider.kernel("elementwise", "cast_f32_bf16");
         castToF32 = provider.kernel("elementwise", "cast_bf16_f32");
+        copyF32 = provider.kernel("elementwise", "cast_f32_f32");
+        copyBf16 = provider.kernel("elementwise", "cast_bf16_bf16");
         swiglu = provider.kernel("swiglu", "swiglu");
         swigluBackward = provider.kernel("swiglu", "swiglu_backward");
     }
@@ -55,10 +59,12 @@ final class ElementwiseKernels {
 
     void cast(Tensor destination, Tensor source) {
         Operands.sameElements("cast", destination, source);
-        boolean down = destination.dtype() == DType.BF16 && source.dtype() == DType.F32;
-        boolean up = destination.dtype() == DType.F32 && source.dtype() == DType.BF16;
-        Operands.require(down || up, "cast between F32 and BF16", destination, source);
-        flat((down ? castToBf16 : castToF32).pointer(destination).pointer(source), source.elements(), aligned(destination, source));
+        boolean fromF32 = source.dtype() == DType.F32;
+        boolean toF32 = destination.dtype() == DType.F32;
+        Operands.require((fromF32 || source.dtype() == DType.BF16) && (toF32 || destination.dtype() == DType.BF16),
+                "cast between F32 and BF16", destination, source);
+        Kernel k = toF32 ? fromF32 ? copyF32 : castToF32 : fromF32 ? castToBf16 : copyBf16;
+        flat(k.pointer(destination).pointer(source), source.elements(), aligned(destination, source));
     }
 
     private static void flat(Kernel kernel, long n, boolean vector) {

@@ -75,3 +75,6 @@ LH_INLINE void castBody(D *d, const S *s, i64 n, int vector) {
 }
 extern "C" __global__ void cast_f32_bf16(bf16 *d, const float *s, i64 n, int vector) { castBody(d, s, n, vector); }
 extern "C" __global__ void cast_bf16_f32(float *d, const bf16 *s, i64 n, int vector) { castBody(d, s, n, vector); }
+// The same type on both sides is a copy.
+extern "C" __global__ void cast_f32_f32(float *d, const float *s, i64 n, int vector) { castBody(d, s, n, vector); }
+extern "C" __global__ void cast_bf16_bf16(bf16 *d, const bf16 *s, i64 n, int vector) { castBody(d, s, n, vector); }

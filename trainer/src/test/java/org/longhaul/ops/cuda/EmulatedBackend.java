@@ -3,47 +3,20 @@ package org.longhaul.ops.cuda;
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
-import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Tensor;
 
-/** A device in host memory whose kernels run in {@link KernelEmulator}; it has no matrix products and no attention. */
+/** A device in host memory whose kernels run in {@link KernelEmulator}; matrix products and attention are {@link NaiveProducts}. */
 final class EmulatedBackend implements Backend {
     private final KernelEmulator emulator;
     private final Ops ops;
 
     EmulatedBackend(KernelEmulator emulator) {
         this.emulator = emulator;
-        this.ops = new KernelOps(emulator) {
-            @Override
-            public void linear(Tensor y, Tensor x, Tensor w) {
-                throw new UnsupportedOperationException("emulated GPU: matrix products");
-            }
-
-            @Override
-            public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate) {
-                throw new UnsupportedOperationException("emulated GPU: matrix products");
-            }
-
-            @Override
-            public void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x, boolean accumulate) {
-                throw new UnsupportedOperationException("emulated GPU: matrix products");
-            }
-
-            @Override
-            public void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
-                throw new UnsupportedOperationException("emulated GPU: attention");
-            }
-
-            @Override
-            public void attentionBackward(
-                    Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
-                throw new UnsupportedOperationException("emulated GPU: attention");
-            }
-        };
+        this.ops = new NaiveProducts(this, emulator);
     }
 
     @Override

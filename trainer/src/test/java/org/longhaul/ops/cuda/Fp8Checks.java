@@ -3,6 +3,7 @@ package org.longhaul.ops.cuda;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.longhaul.ops.Ops;
+import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Tensor;
 
@@ -23,9 +24,9 @@ final class Fp8Checks {
         return special ? Double.NaN : (bits & 0x80) != 0 ? -value : value;
     }
 
-    static double[] decoded(Workbench b, Tensor t) {
+    static double[] decoded(Backend backend, Tensor t) {
         ByteBuffer bytes = ByteBuffer.allocateDirect((int) t.bytes()).order(ByteOrder.nativeOrder());
-        b.backend().download(bytes, t);
+        backend.download(bytes, t);
         double[] d = new double[(int) t.elements()];
         for (int i = 0; i < d.length; i++) {
             d[i] = decode(bytes.get(i) & 0xff, t.dtype());
@@ -41,8 +42,8 @@ final class Fp8Checks {
         Tensor scale = b.poisoned("scale", DType.F32, 2);
         b.run(what, () -> kernels.quantise(q, t, x, scale), q, t, scale);
         double[] xs = b.values(x);
-        double[] qs = decoded(b, q);
-        double[] ts = decoded(b, t);
+        double[] qs = decoded(b.backend(), q);
+        double[] ts = decoded(b.backend(), t);
         double amax = 0;
         for (double v : xs) {
             amax = Math.max(amax, Math.abs(v));

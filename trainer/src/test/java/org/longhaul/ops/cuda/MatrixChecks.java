@@ -83,7 +83,7 @@ final class MatrixChecks {
     }
 
     // Softmax attention by its definition and the derivative of each step.
-    private static void naive(AttentionShape s, double[] qkv, double[] dout, double[] out, double[] lse, double[] d) {
+    static void naive(AttentionShape s, double[] qkv, double[] dout, double[] out, double[] lse, double[] d) {
         int hd = s.headDim();
         int w = (int) s.qkvWidth();
         int ow = (int) s.outWidth();

@@ -238,6 +238,11 @@ final class OpsChecks {
         b.compare("cast " + what, h, now, 0);
         b.run(what, () -> ops.cast(f, h), f);
         b.compare("cast back " + what, f, now, 0);
+        b.run(what, () -> ops.cast(g, f), g);
+        b.compare("copy " + what, g, now, 0);
+        Tensor h2 = b.poisonedAt(shift, "copy", DType.BF16, n);
+        b.run(what, () -> ops.cast(h2, h), h2);
+        b.compare("copy " + what, h2, now, 0);
         return e;
     }
 
