@@ -166,17 +166,32 @@ public final class ModelStage implements AutoCloseable {
 
     /** Runs the layers on a slot and returns its {@link #output}. */
     public Tensor forward(int slot) {
+        return forward(slot, bucket -> {});
+    }
+
+    /**
+     * Runs the layers on a slot and returns its {@link #output}.
+     *
+     * @param needed told each bucket of the layout just before the first work that reads its weights is enqueued
+     */
+    public Tensor forward(int slot, IntConsumer needed) {
         Slot s = slots[slot];
+        ParameterLayout layout = parameters.layout();
         if (range.first()) {
+            needed.accept(layout.embeddingBucket());
             embed(s);
         }
         Tensor x = null;
         for (int i = 0; i < blocks.size(); i++) {
+            needed.accept(layout.layerBucket(range.firstLayer() + i));
             BlockBuffers b = s.forward.get(i);
             blocks.get(i).forward(b, x, x == null ? null : wideLocal);
             x = b.x2();
         }
         ops.add(s.output, x, wideLocal);
+        if (range.last()) {
+            needed.accept(layout.headBucket());
+        }
         return s.output;
     }
 

@@ -31,6 +31,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final StepScalars scalars;
     private final Stream dataStream;
     private final ReplicaCheck replicas;
+    private final WeightGather gather;
     private final int[] inputs;
     private final int[] targets;
     private final ByteBuffer staging;
@@ -65,6 +66,7 @@ final class Engine implements TokenLosses, AutoCloseable {
         this.optimizer = new Optimizer(backend, stores, config.optimizer(), groups.tensor());
         this.scalars = new StepScalars(backend, groups.world(), config.stepsPerLook());
         this.dataStream = backend.newStream("data parallel");
+        this.gather = new WeightGather(backend, dataStream, stores, config.ranks().overlapGather());
         this.replicas = new ReplicaCheck(backend, groups, stores, config.ranks().hashEvery());
         int tokens = micro * config.model().context();
         this.inputs = new int[tokens];
@@ -77,13 +79,15 @@ final class Engine implements TokenLosses, AutoCloseable {
         stores.forEach(store -> store.initialise(seed));
     }
 
-    /** The rank's parameters, one store a virtual stage. */
+    /** The rank's parameters, one store a virtual stage, with weights that are together on all ranks. */
     List<ParameterStore> stores() {
+        gather.finish();
         return stores;
     }
 
-    /** The rank's model parts in order. */
+    /** The rank's model parts in order, with weights that are together on all ranks. */
     List<ModelStage> stages() {
+        gather.finish();
         return chunks.stream().map(c -> c.stage).toList();
     }
 
@@ -105,7 +109,7 @@ final class Engine implements TokenLosses, AutoCloseable {
         executor.run();
         for (Chunk chunk : chunks) {
             chunk.stage.finishGradients();
-            chunk.reduce(chunk.store.layout().normBucket());
+            chunk.reduceRest();
         }
         backend.computeStream().waitFor(dataStream);
         optimizer.addSumOfSquares(scalars.sumSquares());
@@ -122,23 +126,16 @@ final class Engine implements TokenLosses, AutoCloseable {
      */
     void update(double learningRate, long step) {
         optimizer.step(learningRate, step);
-        gatherWeights();
-        replicas.after(step);
-    }
-
-    /** Brings the owned parts of the weights together on all data-parallel ranks. */
-    void gatherWeights() {
-        dataStream.waitFor(backend.computeStream());
-        for (ParameterStore store : stores) {
-            for (int i = 0; i < store.layout().buckets().size(); i++) {
-                store.shards().gatherWeights(i, store.weights(), dataStream);
-            }
+        gather.begin();
+        if (replicas.due(step)) {
+            gather.finish();
+            replicas.compare(step);
         }
-        backend.computeStream().waitFor(dataStream);
     }
 
     @Override
     public boolean losses(int[] ids, int[] next, float[] losses) {
+        gather.finish();
         MeshGroups.Links links = groups.links().orElse(null);
         Stream compute = backend.computeStream();
         for (Chunk chunk : chunks) {
@@ -254,20 +251,27 @@ final class Engine implements TokenLosses, AutoCloseable {
             if (last()) {
                 upload(stage.targets(slot), targets);
             }
-            stage.forward(slot);
+            stage.forward(slot, bucket -> gather.need(store, bucket));
         }
 
         @Override
         public void backward(int microBatch, int slot, boolean lastOfStep) {
             stage.backward(slot, !started, bucket -> {
-                if (lastOfStep) {
+                if (lastOfStep && config.ranks().overlapReduce()) {
                     reduce(bucket);
                 }
             });
             started = true;
         }
 
-        // Overlaps with the rest of the backward; norm weights wait until the tensor group has summed them.
+        // What did not go behind the backward: the norm weights wait until the tensor group has summed them.
+        private void reduceRest() {
+            int norms = store.layout().normBucket();
+            for (int bucket = config.ranks().overlapReduce() ? norms : 0; bucket <= norms; bucket++) {
+                reduce(bucket);
+            }
+        }
+
         private void reduce(int bucket) {
             dataStream.waitFor(backend.computeStream());
             store.shards().reduceGradients(bucket, store.gradients(), dataStream);

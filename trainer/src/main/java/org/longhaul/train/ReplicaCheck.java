@@ -32,11 +32,13 @@ final class ReplicaCheck implements AutoCloseable {
         }
     }
 
-    /** Compares when it is due; throws UserError naming the ranks whose weights differ from those of most. */
-    void after(long step) {
-        if (every == 0 || step % every != 0) {
-            return;
-        }
+    /** Whether to compare after a step. */
+    boolean due(long step) {
+        return every > 0 && step % every == 0 && (data != null || tensor != null);
+    }
+
+    /** Compares; throws UserError naming the ranks whose weights differ from those of most. */
+    void compare(long step) {
         Mesh mesh = groups.mesh();
         if (data != null) {
             require(step, "weights", data.deviating(weights), mesh.dataGroup(groups.rank()));

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -50,12 +51,22 @@ class LayoutParityTest {
         assertTrue(weights.relative() <= 1e-6, "weights: " + weights);
     }
 
+    /** Overlap changes when collectives run, never what they sum. */
+    @Test
+    void overlapChangesNoBit() throws Exception {
+        LayoutRun with = run(config("gqa", 1, "none", 2, 2, 2, 1));
+        LayoutRun without = run(config("gqa", 1, "none", 2, 2, 2, 1, "ranks.overlap_reduce=false", "ranks.overlap_gather=false"));
+        assertEquals(with.losses(), without.losses());
+        assertEquals(with.gradients(), without.gradients());
+        assertEquals(with.weights(), without.weights());
+    }
+
     private LayoutRun run(TrainConfig config) {
         return LayoutRun.inProcess(config, tokens(config.model().vocab()), STEPS, rank -> new CpuBackend(), Duration.ofSeconds(60));
     }
 
-    private TrainConfig config(String model, int micro, String recompute, int pipeline, int data, int tensor, int virtual)
-            throws Exception {
+    private TrainConfig config(String model, int micro, String recompute, int pipeline, int data, int tensor, int virtual,
+            String... overrides) throws Exception {
         String shape = switch (model) {
             case "mha" -> "layers: 8, heads: 4, kv_heads: 4";
             case "gqa" -> "layers: 2, heads: 8, kv_heads: 2";
@@ -75,7 +86,7 @@ class LayoutParityTest {
                 optimizer: {epsilon: 1e-4}
                 mesh: {pipeline: %d, data: %d, tensor: %d, virtual_stages: %d}
                 """.formatted(dir, shape, micro, recompute, pipeline, data, tensor, virtual));
-        return ConfigLoader.load(file, List.of(), TrainConfig.class);
+        return ConfigLoader.load(file, List.of(overrides), TrainConfig.class);
     }
 
     /** Tokens that follow each other often, so that there is something to learn. */
