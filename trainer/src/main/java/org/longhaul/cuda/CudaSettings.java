@@ -2,7 +2,6 @@ package org.longhaul.cuda;
 
 import java.nio.file.Path;
 import org.longhaul.natives.CacheFolder;
-import org.longhaul.natives.FusedAttention;
 import org.longhaul.tensor.DType;
 
 /**
@@ -11,12 +10,11 @@ import org.longhaul.tensor.DType;
  * @param device index among the GPUs this process sees
  * @param computeType type of activations and working weights: BF16, or F32 for comparisons
  * @param deterministic only algorithms whose sums have a fixed order, nothing chosen by time
- * @param attention whose attention kernels
  * @param gemmWorkspace bytes of scratch for split matrix products
  * @param cache folder of compiled kernels and measured choices
  */
 public record CudaSettings(
-        int device, DType computeType, boolean deterministic, FusedAttention.Kind attention, long gemmWorkspace, Path cache) {
+        int device, DType computeType, boolean deterministic, long gemmWorkspace, Path cache) {
     /** Scratch that suits Hopper's split products, in bytes. */
     public static final long GEMM_WORKSPACE = 32L << 20;
 
@@ -27,18 +25,18 @@ public record CudaSettings(
         }
     }
 
-    /** BF16, cuDNN attention, 32 MiB of matrix scratch, measured choices in the user's cache folder. */
+    /** BF16, 32 MiB of matrix scratch, measured choices in the user's cache folder. */
     public static CudaSettings standard(int device) {
-        return new CudaSettings(device, DType.BF16, false, FusedAttention.Kind.CUDNN, GEMM_WORKSPACE, CacheFolder.folder(""));
+        return new CudaSettings(device, DType.BF16, false, GEMM_WORKSPACE, CacheFolder.folder(""));
     }
 
     /** The same with only reproducible algorithms. */
     public CudaSettings reproducible() {
-        return new CudaSettings(device, computeType, true, attention, gemmWorkspace, cache);
+        return new CudaSettings(device, computeType, true, gemmWorkspace, cache);
     }
 
     /** The same with another compute type. */
     public CudaSettings computing(DType type) {
-        return new CudaSettings(device, type, deterministic, attention, gemmWorkspace, cache);
+        return new CudaSettings(device, type, deterministic, gemmWorkspace, cache);
     }
 }

@@ -14,7 +14,8 @@ import org.longhaul.tensor.DType;
 
 /**
  * On a GPU: every operation against float64 with fresh random inputs, then {@link KernelBench}. Arguments:
- * {@code check} and/or {@code bench} (both by default), {@code quick} (few sizes, for a memory checker), {@code fp8} (time 8-bit layers too), {@code shapes=1b,160m},
+ * {@code check} and/or {@code bench} (both by default), {@code quick} (few sizes, for a memory checker), {@code fp8} (time 8-bit layers
+ * too), {@code shapes=1b,160m},
  * {@code out=FOLDER} for JSON lines, {@code seed=N}. Exit code 1 when a check fails.
  */
 public final class KernelCheck {
@@ -44,7 +45,8 @@ public final class KernelCheck {
         if (both || a.contains("bench")) {
             try (CudaBackend backend = new CudaBackend(CudaSettings.standard(0), CudaOps::new)) {
                 String out = value(a, "out", "");
-                new KernelBench(backend, out.isEmpty() ? null : Path.of(out), a.contains("fp8")).run(List.of(value(a, "shapes", "160m,1b,7b8").split(",")));
+                new KernelBench(backend, out.isEmpty() ? null : Path.of(out), a.contains("fp8"))
+                        .run(List.of(value(a, "shapes", "160m,1b,7b8").split(",")));
             }
         }
         check.report();
@@ -90,7 +92,8 @@ public final class KernelCheck {
             on(backend, "crossEntropy", b -> LossChecks.whole(b, 2, v, 1));
             on(backend, "vocabulary-parallel", b -> LossChecks.parallel(b, 7, v, v / 3));
         }
-        for (int[] e : new int[][] {{1, 3, 8, 0}, {129, 50, 64, 0}, {5000, 10, 16, 7}, {700, 1000, 24, 2000}, {77, 40, 13, 3}, {4096, 5000, 768, 0}}) {
+        for (int[] e : new int[][] {{1, 3, 8, 0}, {129, 50, 64, 0}, {5000, 10, 16, 7}, {700, 1000, 24, 2000}, {77, 40, 13, 3},
+            {4096, 5000, 768, 0}}) {
             on(backend, "embedding", b -> OpsChecks.embedding(b, e[0], e[1], e[2], e[3], e[0] % 2 == 1 || e[0] == 5000));
         }
         for (AttentionShape s : new AttentionShape[] {

@@ -32,7 +32,8 @@ class KernelCompilationTest {
                 continue;
             }
             // Comparisons in F32 run on whatever GPU is there; one architecture stands for all.
-            for (List<String> options : architecture.equals("sm_90a") ? List.of(List.<String>of(), List.of("-DLH_F32")) : List.of(List.<String>of())) {
+            for (String option : architecture.equals("sm_90a") ? new String[] {"", "-DLH_F32"} : new String[] {""}) {
+                List<String> options = option.isEmpty() ? List.of() : List.of(option);
                 byte[] code = compiler.compile(source + ".cu", KernelSources.text(source), options, architecture);
                 assertTrue(code.length > 0, architecture);
             }

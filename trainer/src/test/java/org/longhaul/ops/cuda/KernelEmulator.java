@@ -95,7 +95,8 @@ final class KernelEmulator implements KernelProvider {
             Path cpp = folder.resolve(source + "-" + compute + ".cpp");
             Path so = folder.resolve("lib" + source + "-" + compute + ".so");
             Files.writeString(cpp, resource("emulation.h") + kernels + table + resource("emulation_main.h"));
-            List<String> command = new java.util.ArrayList<>(List.of("g++", "-std=c++17", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-w", "-DLH_EMULATION"));
+            List<String> command = new java.util.ArrayList<>(
+                    List.of("g++", "-std=c++17", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-w", "-DLH_EMULATION"));
             if (compute == DType.F32) {
                 command.add("-DLH_F32");
             }

@@ -248,7 +248,8 @@ final class OpsChecks {
 
     static void clip(Workbench b) {
         Ops ops = b.backend().ops();
-        double[][] cases = {{4, 1, 1 / (2 + 1e-6), 2, 1}, {0.25, 1, 1, 0.5, 1}, {9, 0, 1, 3, 1}, {Double.POSITIVE_INFINITY, 1, 1, Double.POSITIVE_INFINITY, 0},
+        double[][] cases = {{4, 1, 1 / (2 + 1e-6), 2, 1}, {0.25, 1, 1, 0.5, 1}, {9, 0, 1, 3, 1},
+            {Double.POSITIVE_INFINITY, 1, 1, Double.POSITIVE_INFINITY, 0},
             {Double.NaN, 1, 1, Double.NaN, 0}};
         for (double[] k : cases) {
             Tensor squares = b.of("squares", DType.F32, new float[] {(float) k[0]}, 1);
