@@ -16,14 +16,14 @@ final class FuzzText {
     static String of(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         StringBuilder text = new StringBuilder();
-        int style = random.nextInt(1000);
+        int style = random.nextInt(4000);
         if (style == 0) {
             // One character 64 kB long, with something at either end.
             String run = style(random);
             text.append(style(random)).append(run.repeat(65536 / run.length())).append(style(random));
             return text.toString();
         }
-        int length = 1 + random.nextInt(style < 100 ? 200 : 24);
+        int length = 1 + random.nextInt(style < 80 ? 120 : 10);
         for (int i = 0; i < length; i++) {
             switch (random.nextInt(8)) {
                 case 0 -> text.appendCodePoint(point(random, 0x110000));
