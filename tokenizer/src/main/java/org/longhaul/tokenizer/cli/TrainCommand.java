@@ -85,23 +85,23 @@ final class TrainCommand implements Callable<Integer> {
         TrainingFolder folder = work == null ? null : new TrainingFolder(work);
         TrainedVocabulary vocabulary;
         try (Progress progress = Progress.start(Duration.ofSeconds(10))) {
-            WordCounts words = words(folder, workers, progress);
-            progress.line(String.format(Locale.ROOT, "words ready after %.1f s", seconds(start)));
-            long merging = System.nanoTime();
             String description = about() + config.withThreads(1);
             List<int[]> earlier = folder == null ? List.of() : folder.merges(description);
             if (!earlier.isEmpty()) {
                 progress.line(String.format(Locale.ROOT, "going on after %,d merges", earlier.size()));
             }
-            long[] saved = {merging};
-            vocabulary = BpeTrainer.train(words, config, preTokenizer, earlier, state -> {
-                progress.update(() -> line(state, merging, earlier.size()));
+            long[] saved = {start};
+            long[] merging = {0};
+            vocabulary = BpeTrainer.train(words(folder, workers, progress), config, preTokenizer, earlier, state -> {
+                merging[0] = merging[0] == 0 ? System.nanoTime() : merging[0];
+                progress.update(() -> line(state, merging[0], earlier.size()));
                 if (folder != null && seconds(saved[0]) > SAVE_SECONDS) {
                     folder.saveMerges(description, state.merges());
                     saved[0] = System.nanoTime();
                 }
             });
-            progress.line(String.format(Locale.ROOT, "learnt %,d merges in %.1f s", vocabulary.left().length, seconds(merging)));
+            progress.line(String.format(Locale.ROOT, "learnt %,d merges, %.1f s from the first to the last", vocabulary.left().length,
+                    merging[0] == 0 ? 0 : seconds(merging[0])));
         }
         TokenizerFiles.write(output, vocabulary, SpecialTokens.deepSeek(), modelMaxLength);
         Tokenizer tokenizer = Tokenizer.load(output);

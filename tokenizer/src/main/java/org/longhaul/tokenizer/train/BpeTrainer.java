@@ -19,18 +19,24 @@ import org.longhaul.tokenizer.TrainedVocabulary;
 /**
  * Learns byte-pair merges from word counts, merge for merge as Hugging Face's {@code BpeTrainer} does: the pair with the highest
  * count first, of equal counts the one with the lowest (left id, right id), where the alphabet is numbered by its
- * byte-level characters. Counts have 64 bits (theirs wrap at 2^31). Memory: about 4 bytes a symbol of distinct words, 4 bytes for
- * every word in which a live pair occurs and 28 bytes for a live pair.
+ * byte-level characters. Counts have 64 bits (theirs wrap at 2^31). Memory: 4 bytes a symbol of distinct words and 16 bytes a word;
+ * little beside, since rare pairs are not followed before their time.
  */
 public final class BpeTrainer {
     /** Lists of fewer words are merged by one thread. */
     private static final int PARALLEL = 1 << 14;
+    /** By how much the threshold of pairs that are followed falls when none is left. */
+    private static final int STEP = 32;
+    /** Windows of two symbols that are counted in one table. */
+    private static final int WINDOWS_AT_ONCE = 1 << 23;
 
     private final BpeTrainingConfig config;
     private final TrainingWords words = new TrainingWords();
-    private final PairTable pairs = new PairTable();
-    private final MergeQueue queue = new MergeQueue();
-    private final IntArena lists = new IntArena();
+    private PairTable pairs = new PairTable();
+    private MergeQueue queue = new MergeQueue();
+    private IntArena lists = new IntArena();
+    /** Pairs that occur less often are not followed at present; 0 before the first scan. */
+    private long threshold;
     private final byte[][] tokens;
     private final int[] tokenLengths;
     private final Map<java.nio.ByteBuffer, Integer> idOfToken = new HashMap<>();
@@ -75,11 +81,8 @@ public final class BpeTrainer {
         BpeTrainer trainer = new BpeTrainer(config);
         int[] symbolOfByte = trainer.alphabet(counts);
         trainer.load(counts, symbolOfByte, earlier, preTokenizer);
-        if (earlier.isEmpty()) {
-            trainer.countPairs();
-        } else {
-            trainer.countPairsSparsely();
-        }
+        // The trainer has its own form of the words; the table they came in need not live as long.
+        counts = null;
         trainer.mergeAll(progress);
         return trainer.vocabulary(preTokenizer);
     }
@@ -157,94 +160,78 @@ public final class BpeTrainer {
         return size++;
     }
 
-    /** Pairs of base symbols fit a dense table; words are listed in a second pass, once their number is known. */
-    private void countPairs() {
-        int symbols = size;
-        long[] counts = new long[symbols * symbols];
-        int[] listed = new int[symbols * symbols];
-        int[] last = new int[symbols * symbols];
-        Arrays.fill(last, -1);
-        for (int word = 0; word < words.size(); word++) {
-            int[] s = words.chunk(word);
-            int head = words.index(word);
-            for (int i = head + 1; i < head + s[head]; i++) {
-                int pair = s[i] * symbols + s[i + 1];
-                counts[pair] += words.count(word);
-                if (last[pair] != word) {
-                    last[pair] = word;
-                    listed[pair]++;
+    /**
+     * Counts all pairs of the words as they are and queues those that occur at least {@code threshold} times; at first that is a
+     * fraction of the most frequent one. A rarer pair cannot become frequent, because a pair gets all its occurrences from the merge
+     * that makes one of its halves: until the queue is empty nothing need be known of rare pairs, and they are nearly all.
+     */
+    private void scan() {
+        pairs = new PairTable();
+        queue = new MergeQueue();
+        lists = new IntArena();
+        long windows = words.windows();
+        int parts = size <= 512 ? 1 : (int) (1 + windows / WINDOWS_AT_ONCE);
+        if (threshold == 0) {
+            long[] most = {0};
+            for (int part = 0; part < parts; part++) {
+                count(part, parts).forEach((pair, count) -> most[0] = Math.max(most[0], count));
+            }
+            threshold = Math.max(least(), most[0] / STEP);
+        }
+        for (int part = 0; part < parts; part++) {
+            count(part, parts).forEach((pair, count) -> {
+                if (count >= threshold) {
+                    pairs.add(pair, count);
+                }
+            });
+        }
+        PairTable room = new PairTable();
+        words.forEachWindow((left, right, word) -> {
+            long pair = PairTable.pair(left, right);
+            if (pairs.get(pair) > 0) {
+                room.add(pair, 1);
+            }
+        });
+        PairTable places = new PairTable();
+        room.forEach((pair, most) -> places.add(pair, lists.allocate(Math.toIntExact(most) + 1) + 1));
+        words.forEachWindow((left, right, word) -> {
+            long place = places.get(PairTable.pair(left, right)) - 1;
+            if (place >= 0) {
+                // The block starts with how many words it holds already.
+                int[] chunk = lists.chunk(place);
+                int at = IntArena.index(place);
+                if (chunk[at] == 0 || chunk[at + chunk[at]] != word) {
+                    chunk[at + ++chunk[at]] = word;
                 }
             }
-        }
-        long[] addresses = new long[symbols * symbols];
-        for (int pair = 0; pair < counts.length; pair++) {
-            if (counts[pair] > 0) {
-                addresses[pair] = lists.allocate(listed[pair]);
-            }
-        }
-        int[] filled = new int[symbols * symbols];
-        Arrays.fill(last, -1);
-        for (int word = 0; word < words.size(); word++) {
-            int[] s = words.chunk(word);
-            int head = words.index(word);
-            for (int i = head + 1; i < head + s[head]; i++) {
-                int pair = s[i] * symbols + s[i + 1];
-                if (last[pair] != word) {
-                    last[pair] = word;
-                    lists.chunk(addresses[pair])[IntArena.index(addresses[pair]) + filled[pair]++] = word;
-                }
-            }
-        }
-        for (int pair = 0; pair < counts.length; pair++) {
-            if (counts[pair] > 0) {
-                long key = PairTable.pair(pair / symbols, pair % symbols);
-                pairs.add(key, counts[pair]);
-                queue.push(counts[pair], key, addresses[pair], listed[pair]);
-            }
-        }
+        });
+        room.forEach((pair, most) -> {
+            long place = places.get(pair) - 1;
+            int filled = lists.chunk(place)[IntArena.index(place)];
+            lists.free(place, (int) (most + 1) - filled);
+            queue.push(pairs.get(pair), pair, place + 1, filled);
+        });
     }
 
-    /** The same after earlier merges, when a dense table of pairs would be too large. */
-    private void countPairsSparsely() {
-        PairTable listed = new PairTable();
-        for (int word = 0; word < words.size(); word++) {
-            int[] s = words.chunk(word);
-            int head = words.index(word);
-            for (int i = head + 1; i < head + s[head]; i++) {
-                if (mayMerge(s[i], s[i + 1])) {
-                    pairs.add(PairTable.pair(s[i], s[i + 1]), words.count(word));
-                    listed.add(PairTable.pair(s[i], s[i + 1]), 1);
-                }
+    /** The counts of one part of the pairs: all at once would be the largest table of the training. */
+    private PairTable count(int part, int parts) {
+        PairTable table = new PairTable();
+        words.forEachWindow((left, right, word) -> {
+            long pair = PairTable.pair(left, right);
+            if ((parts == 1 || Math.floorMod((left * 31 + right) * 0x9E3779B9 >> 8, parts) == part) && mayMerge(left, right)) {
+                table.add(pair, words.count(word));
             }
-        }
-        PairTable places = new PairTable();
-        listed.forEach((pair, room) -> places.add(pair, lists.allocate((int) room + 1) + 1));
-        for (int word = 0; word < words.size(); word++) {
-            int[] s = words.chunk(word);
-            int head = words.index(word);
-            for (int i = head + 1; i < head + s[head]; i++) {
-                if (mayMerge(s[i], s[i + 1])) {
-                    // The block starts with how many words it holds already.
-                    long block = places.get(PairTable.pair(s[i], s[i + 1])) - 1;
-                    int[] chunk = lists.chunk(block);
-                    int at = IntArena.index(block);
-                    if (chunk[at] == 0 || chunk[at + chunk[at]] != word) {
-                        chunk[at + ++chunk[at]] = word;
-                    }
-                }
-            }
-        }
-        listed.forEach((pair, room) -> {
-            long block = places.get(pair) - 1;
-            int filled = lists.chunk(block)[IntArena.index(block)];
-            lists.free(block, (int) room + 1 - filled);
-            queue.push(pairs.get(pair), pair, block + 1, filled);
         });
+        return table;
     }
 
     private boolean mayMerge(int left, int right) {
         long length = (long) tokenLengths[left] + tokenLengths[right];
         return length == 2 || length < config.maxTokenLength();
+    }
+
+    private long least() {
+        return Math.max(1, config.minFrequency());
     }
 
     private void mergeAll(Progress progress) {
@@ -259,17 +246,32 @@ public final class BpeTrainer {
             return thread;
         });
         try {
-            while (size < config.vocabularySize() && !queue.isEmpty()) {
-                long live = pairs.get(queue.topPair());
-                if (live != queue.topCount()) {
-                    queue.demoteTop(live);
+            scan();
+            while (size < config.vocabularySize()) {
+                if (queue.isEmpty()) {
+                    if (threshold <= least()) {
+                        break;
+                    }
+                    threshold = Math.max(least(), threshold / STEP);
+                    scan();
                     continue;
                 }
-                if (live < Math.max(1, config.minFrequency())) {
-                    break;
+                long live = pairs.get(queue.topPair());
+                if (live < threshold) {
+                    pairs.remove(queue.topPair());
+                    lists.free(queue.topList(), queue.topLength());
+                    queue.pop();
+                } else if (live != queue.topCount()) {
+                    queue.demoteTop(live);
+                } else {
+                    int before = size;
+                    mergeTop(workers, executor);
+                    if (size == before) {
+                        // The token was there already, so pairs with it may have become more frequent.
+                        scan();
+                    }
+                    progress.merged(new State(size, config.vocabularySize(), live, merges));
                 }
-                mergeTop(workers, executor);
-                progress.merged(new State(size, config.vocabularySize(), live, merges));
             }
         } finally {
             if (executor != null) {
@@ -324,13 +326,18 @@ public final class BpeTrainer {
 
     /** Brings the changes into the table, then queues the new pairs with the words they occur in. */
     private void collect(MergeWorker[] workers, int busy, int first, int second, int merged) {
-        for (int w = 0; w < busy; w++) {
-            MergeWorker worker = workers[w];
-            for (int i = 0; i < worker.touchedSize; i++) {
-                int slot = worker.touched[i];
-                int kind = worker.kind(slot);
-                int x = worker.symbol(slot);
-                pairs.add(key(kind, x, first, second, merged), worker.deltas[kind][x]);
+        for (boolean fresh : new boolean[] {true, false}) {
+            for (int w = 0; w < busy; w++) {
+                MergeWorker worker = workers[w];
+                for (int i = 0; i < worker.touchedSize; i++) {
+                    int kind = worker.kind(worker.touched[i]);
+                    int x = worker.symbol(worker.touched[i]);
+                    if (fresh && kind >= MergeWorker.BEFORE_NEW) {
+                        pairs.add(key(kind, x, first, second, merged), worker.deltas[kind][x]);
+                    } else if (!fresh && kind < MergeWorker.BEFORE_NEW) {
+                        pairs.addIfPresent(key(kind, x, first, second, merged), worker.deltas[kind][x]);
+                    }
+                }
             }
         }
         for (int w = 0; w < busy; w++) {
@@ -369,16 +376,20 @@ public final class BpeTrainer {
             total += workers[w].isTouched(kind, x) ? workers[w].wordCounts[kind][x] : 0;
         }
         long live = pairs.get(key);
-        long address = live > 0 ? lists.allocate(total) : -1;
+        boolean follow = live >= threshold;
+        if (!follow) {
+            pairs.remove(key);
+        }
+        long address = follow ? lists.allocate(total) : -1;
         long at = address;
         for (int w = from; w < busy; w++) {
             if (workers[w].isTouched(kind, x)) {
                 int here = workers[w].wordCounts[kind][x];
                 workers[w].place(kind, x, at);
-                at += live > 0 ? here : 0;
+                at += follow ? here : 0;
             }
         }
-        if (live > 0) {
+        if (follow) {
             queue.push(live, key, address, total);
         }
     }

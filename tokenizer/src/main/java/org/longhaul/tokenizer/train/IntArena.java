@@ -8,7 +8,8 @@ import java.util.List;
  * lower 32 bits. A chunk whose blocks are all freed is used again.
  */
 final class IntArena {
-    private static final int CHUNK = 1 << 18;
+    /** 256 KiB: small enough for the collector to place like any object. */
+    private static final int CHUNK = 1 << 16;
 
     private final List<int[]> chunks = new ArrayList<>();
     private final List<Integer> spare = new ArrayList<>();

@@ -10,7 +10,7 @@ final class PairTable {
     private int size;
 
     PairTable() {
-        allocate(1 << 17);
+        allocate(1 << 12);
     }
 
     private void allocate(int capacity) {
@@ -25,13 +25,8 @@ final class PairTable {
     }
 
     long get(long key) {
-        int mask = keys.length - 1;
-        for (int at = slot(key); keys[at] >= 0; at = at + 1 & mask) {
-            if (keys[at] == key) {
-                return counts[at];
-            }
-        }
-        return 0;
+        int at = find(key);
+        return at < 0 ? 0 : counts[at];
     }
 
     /** Adds to the count and returns it. */
@@ -85,6 +80,35 @@ final class PairTable {
                 counts[at] = oldCounts[i];
             }
         }
+    }
+
+    /** Adds to the count of a pair that is in the table; others are left out. */
+    void addIfPresent(long key, long delta) {
+        int at = find(key);
+        if (at >= 0) {
+            counts[at] += delta;
+            if (counts[at] == 0) {
+                remove(at);
+            }
+        }
+    }
+
+    /** Takes a pair out of the table, if it is there. */
+    void remove(long key) {
+        int at = find(key);
+        if (at >= 0) {
+            remove(at);
+        }
+    }
+
+    private int find(long key) {
+        int mask = keys.length - 1;
+        for (int at = slot(key); keys[at] >= 0; at = at + 1 & mask) {
+            if (keys[at] == key) {
+                return at;
+            }
+        }
+        return -1;
     }
 
     /** Closes the hole by moving back what probes over it. */

@@ -67,4 +67,28 @@ final class TrainingWords {
     int index(int word) {
         return IntArena.index(addresses[word]);
     }
+
+    interface Window {
+        void pair(int left, int right, int word);
+    }
+
+    /** Passes all neighbours of all words, word by word, from the left. */
+    void forEachWindow(Window window) {
+        for (int word = 0; word < size; word++) {
+            int[] s = chunk(word);
+            int head = index(word);
+            for (int i = head + 1; i < head + s[head]; i++) {
+                window.pair(s[i], s[i + 1], word);
+            }
+        }
+    }
+
+    /** How many neighbours there are. */
+    long windows() {
+        long windows = 0;
+        for (int word = 0; word < size; word++) {
+            windows += chunk(word)[index(word)] - 1;
+        }
+        return windows;
+    }
 }
