@@ -16,6 +16,7 @@ public record CheckpointConfig(
         @Doc("A checkpoint folder of another run to go on from with its weights, optimizer, step and data order: another length or decay of "
                         + "the schedule, or with a higher data.stage another mixture. One trunk, many decays.") @Default("null")
                 Optional<String> branchFrom,
+        @Doc("Whether a run that starts anew saves its initial weights as step 0.") @Default("false") boolean saveInitial,
         @Doc("When to save and what to keep.") Retention retention) {
     /** Checks that there is one start. */
     public CheckpointConfig {

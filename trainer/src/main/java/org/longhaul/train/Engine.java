@@ -17,6 +17,7 @@ import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.Backend.Stream;
 import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
+import org.longhaul.trust.NonFiniteReport;
 
 /** One rank's model, optimizer and links: everything of a step that happens on the device. */
 final class Engine implements TokenLosses, AutoCloseable {
@@ -49,7 +50,8 @@ final class Engine implements TokenLosses, AutoCloseable {
         this.microBatches = config.batch().accumulation(dataRanks);
         List<Integer> slots = PipelineSchedule.of(pipeline, groups.stage(), virtual, microBatches).inFlight();
         int micro = config.batch().microBatch();
-        long chunk = config.memory().chunk((long) micro * config.model().context(), config.model().vocab() / groups.tensor().size());
+        long chunk = config.memory().chunk(
+                (long) micro * config.model().context(), config.model().vocab() / groups.tensor().size(), config.device().kind());
         for (int c = 0; c < virtual; c++) {
             StageRange range = StageRange.of(config.model(), c * pipeline + groups.stage(), pipeline * virtual);
             ParameterLayout layout = new ParameterLayout(
@@ -165,6 +167,20 @@ final class Engine implements TokenLosses, AutoCloseable {
     @Override
     public Backend backend() {
         return backend;
+    }
+
+    /** Which gradients and weights of this rank hold values that are no numbers. */
+    List<NonFiniteReport> nonFinite() {
+        List<Tensor> suspects = new ArrayList<>();
+        for (ParameterStore store : stores) {
+            store.layout().parameters().forEach(p -> suspects.add(named("weight of ", store.weight(p.name()))));
+            store.layout().parameters().forEach(p -> suspects.add(named("gradient of ", store.gradient(p.name()))));
+        }
+        return NonFiniteReport.scan(backend, suspects);
+    }
+
+    private static Tensor named(String what, Tensor t) {
+        return t.arena().tensor(what + t.name(), t.offset(), t.dtype(), t.shape());
     }
 
     private void upload(Tensor destination, int[] ids) {

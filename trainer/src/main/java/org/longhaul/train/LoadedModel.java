@@ -18,12 +18,12 @@ final class LoadedModel implements TokenLosses, AutoCloseable {
     private final ParameterStore weights;
     private final ModelStage stage;
 
-    LoadedModel(Backend backend, Checkpoint checkpoint, int batch) {
+    LoadedModel(Backend backend, DeviceConfig.Kind kind, Checkpoint checkpoint, int batch) {
         this.backend = backend;
         ModelConfig config = checkpoint.meta().model();
         this.weights = new ParameterStore(backend, ParameterLayout.single(config), groups.data(), false);
         checkpoint.load(backend, StateBoxes.weights(weights));
-        long chunk = new MemoryConfig(Recompute.NONE, 0).chunk((long) batch * config.context(), config.vocab());
+        long chunk = new MemoryConfig(Recompute.NONE, 0).chunk((long) batch * config.context(), config.vocab(), kind);
         ModelStage.Options options = new ModelStage.Options(Recompute.NONE, 1, chunk, 0, false);
         this.stage = new ModelStage(backend, weights, batch, config.context(), options, groups.tensor());
     }

@@ -16,6 +16,8 @@ import org.slf4j.LoggerFactory;
 final class Trainer {
     private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
 
+    private static final int NAMED = 8;
+
     private final TrainConfig config;
     private final Engine engine;
     private final Snapshots snapshots;
@@ -120,6 +122,9 @@ final class Trainer {
         } else {
             engine.initialise(config.seed());
         }
+        if (config.checkpoint().saveInitial()) {
+            snapshots.save(SaveKind.PERMANENT, state);
+        }
     }
 
     private void goOn(String how, String from) {
@@ -148,6 +153,10 @@ final class Trainer {
         double loss = result.lossSum() / config.tokensPerStep();
         if (!result.finite()) {
             LOG.warn("step {}: gradient norm {} and loss {} are no numbers; the update is skipped", step, result.norm(), loss);
+            if (state.skippedInRow() == 0) {
+                // Once: a scan brings every gradient to the host.
+                engine.nonFinite().stream().limit(NAMED).forEach(r -> LOG.warn("step {}, rank {}: {}", step, engine.groups().rank(), r));
+            }
             return true;
         }
         boolean spike = losses.spike(loss) || norms.spike(result.norm());

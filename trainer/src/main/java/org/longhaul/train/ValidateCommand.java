@@ -64,7 +64,7 @@ final class ValidateCommand implements Callable<Integer> {
             requireSameTokenizer(opened.meta(), shards);
             TokenSplit measured = shards.split(split);
             try (Backend backend = RankSetup.backend(new DeviceConfig(kind, 0, false, DeviceConfig.Precision.BF16), 0);
-                    LoadedModel model = new LoadedModel(backend, opened, batch)) {
+                    LoadedModel model = new LoadedModel(backend, kind, opened, batch)) {
                 double bytesPerToken = (double) measured.bytes() / measured.tokens();
                 Validation v = Validation.of(model, TrainData.source(measured), bytesPerToken, batch, opened.meta().model().context(), tokens);
                 spec.commandLine().getOut().printf(Locale.ROOT,

@@ -2,6 +2,7 @@ package org.longhaul.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -19,6 +20,7 @@ import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.config.ConfigLoader;
+import org.longhaul.error.UserError;
 import org.longhaul.metrics.MetricsFile;
 import org.longhaul.natives.CpuBackend;
 import org.longhaul.parallel.MeshGroups;
@@ -120,6 +122,27 @@ class TrainerTest {
         assertEquals(Outcome.FINISHED, run(config));
         assertEquals(losses(folder.resolve("straight")), losses(folder.resolve("stopped")));
         sameState(folder.resolve("straight"), folder.resolve("stopped"));
+    }
+
+    @Test
+    void aModelWithoutFiniteLossIsNeitherUpdatedNorTrainedOn() throws IOException {
+        TrainConfig config = config(folder, "model.init_std=1e25", "spikes.max_skips=2", "checkpoint.save_initial=true");
+        IllegalStateException end = assertThrows(IllegalStateException.class, () -> run(config));
+        assertTrue(end.getMessage().contains("step 3: 3 steps in a row had no finite loss"), end.getMessage());
+        List<JsonNode> lines = MetricsFile.read(folder.resolve("metrics.jsonl"));
+        assertEquals(3, lines.size());
+        assertTrue(lines.get(0).get("skipped").asBoolean());
+    }
+
+    @Test
+    void anotherModelOrOtherDataDoesNotResume() {
+        run(config(folder, "stop_after=2"));
+        UserError model = assertThrows(UserError.class, () -> run(config(folder, "model.layers=3")));
+        assertTrue(model.getMessage().contains("its model is"), model.getMessage());
+        UserError never = assertThrows(UserError.class, () -> run(config(folder, "checkpoint.resume=never")));
+        assertTrue(never.getMessage().contains("checkpoint.resume is never"), never.getMessage());
+        UserError batch = assertThrows(UserError.class, () -> config(folder, "batch.micro_batch=3"));
+        assertTrue(batch.getMessage().contains("sequences must be a multiple of micro_batch"), batch.getMessage());
     }
 
     static List<String> losses(Path output) throws IOException {

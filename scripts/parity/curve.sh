@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Trains the same weights on the same batches here and in plain PyTorch and compares the losses step by step.
+#
+#   scripts/parity/curve.sh CONFIG STEPS FOLDER [key=value …]
+#
+# PYTHON names a Python with torch and safetensors; DTYPE is fp32 (default) or bf16, DEVICE cpu (default) or cuda;
+# MAX and MEAN are the largest and the mean difference allowed.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/../.." && pwd)
+longhaul=${LONGHAUL:-$here/scripts/longhaul}
+config=$1 steps=$2 folder=$3
+shift 3
+mkdir -p "$folder"
+"$longhaul" train "$config" "$@" output="$folder/run" stop_after="$steps" checkpoint.save_initial=true \
+  checkpoint.resume=never device.kind="${DEVICE:-cpu}" validation.every=0 spikes.action=watch
+"$longhaul" checkpoint export-hf "$folder/run/checkpoints/step-00000000" "$folder/weights" --dtype f32
+"$longhaul" bench batches "$config" "$@" output="$folder/run" --steps "$steps" --out "$folder/batches.bin"
+torch_curve=$here/scripts/parity/torch_curve.py
+"${PYTHON:-python3}" "$torch_curve" --weights "$folder/weights" --batches "$folder/batches.bin" --out "$folder/torch.jsonl" \
+  --dtype "${DTYPE:-fp32}" --device "${DEVICE:-cpu}"
+"${PYTHON:-python3}" "$torch_curve" --compare "$folder/torch.jsonl" "$folder/run/metrics.jsonl" \
+  --max "${MAX:-0.001}" --mean "${MEAN:-0.0002}"
