@@ -16,6 +16,8 @@ public record DataConfig(
         @Doc("Rule sets by name: what is done with a document before deduplication.") @Default("{}") Map<String, RuleSet> rules,
         @Doc("Removal of benchmark questions, from the documents of every input.") DecontaminationSettings decontamination,
         @Doc("Deduplication across all inputs together.") DedupSettings dedup,
+        @Doc("Share of an input's records that may be malformed or without text. More stops the run before anything else is done: the text field or the format is probably wrong.")
+                @Default("0.5") double maxUnusable,
         @Doc("Fraction of documents kept for validation, chosen by document hash; the members of a duplicate cluster never straddle.")
                 @Default("0.005") double validationFraction,
         @Doc("The tokenizer: trained on the kept documents, or given.") TokenizerConfig tokenizer,
@@ -38,6 +40,9 @@ public record DataConfig(
             if (!inputs.containsKey(source)) {
                 throw new IllegalArgumentException("dedup must name inputs in source_priority, some of " + inputs.keySet() + ": " + source);
             }
+        }
+        if (!(maxUnusable >= 0 && maxUnusable <= 1)) {
+            throw new IllegalArgumentException("max_unusable must be between 0 and 1: " + maxUnusable);
         }
         if (validationFraction < 0 || validationFraction >= 1) {
             throw new IllegalArgumentException("validation_fraction must be at least 0 and below 1: " + validationFraction);

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
@@ -31,6 +32,8 @@ import org.longhaul.tokenizer.Tokenizer;
 final class Pipeline {
     private static final String WORK = "_work";
     static final String DECISIONS = "decisions";
+    /** Problems that a wrong setting causes, unlike those that every crawl has. */
+    private static final Set<String> UNUSABLE = Set.of("malformed_json", "no_text", "malformed_record");
     /** Raise when a stage's output changes for the same input and configuration: older parts are then done again. */
     private static final String CODE = "1";
 
@@ -205,8 +208,10 @@ final class Pipeline {
         Map<Integer, StageFolder.Done> done = Parts.run(context, work.path("documents").toString(), parts, digests, config.spark().partitions(), status,
                 (c, stage, part, digest) -> new DocumentTask(c, settings, part).run(stage, digest));
         long rows = 0;
+        Map<String, DocumentStats> inputs = new TreeMap<>();
         for (StageFolder.Done part : done.values()) {
             DocumentStats stats = Json.convert(part.stats(), DocumentStats.class);
+            inputs.computeIfAbsent(parts.get(part.part()).source(), k -> new DocumentStats()).merge(stats);
             report.add(stats);
             rows += stats.rows;
         }
@@ -216,10 +221,20 @@ final class Pipeline {
             throw UserError.badInput("the inputs hold no document"
                     + (report.problems.isEmpty() ? "" : "; first of " + report.problems.size() + " problems: " + report.problems.get(0).message()));
         }
+        inputs.forEach(this::usable);
         if (rows == 0) {
             throw UserError.badInput("no document passes the rules: " + top(report) + "; loosen the rules or check the inputs");
         }
         return done;
+    }
+
+    private void usable(String input, DocumentStats stats) {
+        long unusable = UNUSABLE.stream().mapToLong(kind -> stats.problemCounts.getOrDefault(kind, 0L)).sum();
+        if (unusable > config.maxUnusable() * (unusable + stats.records)) {
+            String first = stats.problems.stream().filter(problem -> UNUSABLE.contains(problem.kind())).findFirst().map(problem -> "; the first: " + problem.message()).orElse("");
+            throw UserError.badInput(String.format("input %s: %,d of %,d records are malformed or without text (max_unusable %s)%s; correct inputs.%s.read or the files",
+                    input, unusable, unusable + stats.records, config.maxUnusable(), first, input));
+        }
     }
 
     private static String top(Report report) {

@@ -209,6 +209,19 @@ class BadInputTest {
     }
 
     @Test
+    void anInputWithAWrongTextFieldStopsTheRun() throws IOException {
+        Path other = Files.writeString(folder.resolve("other.jsonl"), lines(8).replace("\"text\":", "\"body\":") + lines(9).lines().findFirst().orElseThrow() + "\n");
+        InProcess.Result result = InProcess.run("data", "run", config.toString(), "inputs.second.path=" + other);
+        assertEquals(2, result.status(), result.err());
+        assertEquals(1, result.failures().size(), result.err());
+        assertTrue(result.failures().get(0).contains("input second: 60 of 61 records are malformed or without text"), result.err());
+        assertTrue(result.failures().get(0).contains(other + ": line 1, byte 0: "), result.err());
+        assertFalse(Files.exists(out.resolve("manifest.json")));
+        assertEquals(0, InProcess.run("data", "run", config.toString(), "inputs.second.path=" + other, "inputs.second.read.text_field=body").status());
+        assertEquals(0, InProcess.run("data", "run", config.toString(), "inputs.second.path=" + other, "max_unusable=1", "--overwrite").status());
+    }
+
+    @Test
     void wrongConfigurationNamesKeyAndMend() {
         InProcess.Result unknown = InProcess.run("data", "run", config.toString(), "inputs.web.rules=nope");
         assertEquals(2, unknown.status());
