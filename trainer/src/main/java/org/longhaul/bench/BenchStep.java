@@ -5,13 +5,16 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.longhaul.cuda.CudaBackend;
+import org.longhaul.model.ModelConfig;
 import org.longhaul.model.ModelStage;
 import org.longhaul.model.ParameterLayout;
 import org.longhaul.model.ParameterStore;
 import org.longhaul.model.Recompute;
 import org.longhaul.natives.CudaGraph;
 import org.longhaul.ops.AdamWStep;
+import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
+import org.longhaul.ops.cuda.CudaOps;
 import org.longhaul.parallel.Communicator;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.DType;
@@ -24,6 +27,7 @@ import org.longhaul.tensor.Tensor;
  */
 final class BenchStep implements AutoCloseable {
     private static final double RATE = 3e-4;
+    private static final int PROFILED_STEPS = 3;
 
     private final CudaBackend backend;
     private final Ops ops;
@@ -89,12 +93,27 @@ final class BenchStep implements AutoCloseable {
 
     /** Enqueues one step. */
     void run() {
+        run(!graphs.isEmpty());
+    }
+
+    /** Runs some steps one call at a time with every operation timed. */
+    List<OpsProfile.Span> profile(OpsProfile profile, int steps) {
+        run(false);
+        backend.synchronize();
+        profile.on(Marks.of(backend));
+        for (int i = 0; i < steps; i++) {
+            run(false);
+        }
+        return profile.off();
+    }
+
+    private void run(boolean byGraph) {
         backend.zero(stage.lossSum());
         for (int i = 0; i < shape.accumulate(); i++) {
-            if (graphs.isEmpty()) {
-                microBatch(i == 0);
-            } else {
+            if (byGraph) {
                 graphs.get(Math.min(i, 1)).launch(backend.computeStream());
+            } else {
+                microBatch(i == 0);
             }
         }
         optimizer();
@@ -122,8 +141,15 @@ final class BenchStep implements AutoCloseable {
         return Host.floats(backend, stage.lossSum())[0] / shape.tokensPerStep();
     }
 
+    /** What `longhaul plan` counts: the arenas and the workspaces of the operations. */
+    private long plannedBytes() {
+        ModelConfig m = shape.model();
+        AttentionShape attention = new AttentionShape(shape.microBatch(), m.context(), m.heads(), m.kvHeads(), m.headDim());
+        return backend.heldBytes() + CudaOps.plannedBytes(backend.settings().gemmWorkspace(), attention);
+    }
+
     /** Warms up and measures, one synchronisation a step as the peers do. */
-    static BenchResult measure(CudaBackend backend, BenchShape shape, GpuBenchOptions options) {
+    static BenchResult measure(CudaBackend backend, BenchShape shape, GpuBenchOptions options, OpsProfile profile) {
         long free = backend.device().freeMemory();
         try (BenchStep bench = new BenchStep(backend, shape, options.recompute(), options.lossChunk(), options.fp8())) {
             bench.initialise(options.seed());
@@ -150,6 +176,11 @@ final class BenchStep implements AutoCloseable {
             double speed = shape.tokensPerStep() / median;
             String how = (options.fp8() ? "fp8, " : "") + "recompute " + options.recompute().name().toLowerCase(java.util.Locale.ROOT)
                     + (options.graph() ? ", graph of " + bench.graphNodes() + " nodes" : ", no graph");
+            if (options.profile() != null) {
+                ProfileFiles.write(
+                        options.profile(), shape.name(), bench.profile(profile, PROFILED_STEPS), PROFILED_STEPS);
+            }
+            how += String.format(java.util.Locale.ROOT, ", plan %.1f GiB", bench.plannedBytes() / (double) (1 << 30));
             return new BenchResult(
                     "longhaul", shape.name(), median, seconds[0], speed, shape.teraflops(speed), peak, first, last, how);
         }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.cuda.CudaSettings;
 import org.longhaul.error.UserError;
@@ -41,8 +42,8 @@ final class GpuBench implements Callable<Integer> {
     @Option(names = "--rounds", description = "Times the whole list is run; every second round the peer goes first.")
     private int rounds = 1;
 
-    @Option(names = "--graph", negatable = true, description = "Launch micro-batches as CUDA graphs (default) or one call at a time.")
-    private boolean graph = true;
+    @Option(names = "--graph", negatable = true, defaultValue = "true", fallbackValue = "true", description = "Launch micro-batches as CUDA graphs (default) or one call at a time.")
+    private boolean graph;
 
     @Option(names = "--recompute", description = "none, selective or full.")
     private String recompute = "none";
@@ -65,6 +66,9 @@ final class GpuBench implements Callable<Integer> {
     @Option(names = "--json", description = "Where the results go.")
     private Path json;
 
+    @Option(names = "--profile", description = "Folder for a page and a trace of every shape's operations, timed in steps without graphs.")
+    private Path profile;
+
     @Option(names = "--device", description = "Which GPU.")
     private int device;
 
@@ -77,7 +81,7 @@ final class GpuBench implements Callable<Integer> {
             throw UserError.badInput("--steps, --warmup and --rounds must be at least 1");
         }
         List<BenchShape> list = shapes.stream().map(GpuBench::shape).toList();
-        GpuBenchOptions options = new GpuBenchOptions(steps, warmup, graph, mode(recompute), lossChunk, seed, fp8(precision));
+        GpuBenchOptions options = new GpuBenchOptions(steps, warmup, graph, mode(recompute), lossChunk, seed, fp8(precision), profile);
         Peers peer = peers == null ? null : new Peers(peers, python);
         PrintWriter out = spec.commandLine().getOut();
         List<BenchResult> results = new ArrayList<>();
@@ -127,9 +131,14 @@ final class GpuBench implements Callable<Integer> {
 
     // A backend of its own each time, so that the peer finds the whole memory free.
     private BenchResult ours(BenchShape shape, GpuBenchOptions options, PrintWriter out) {
-        try (CudaBackend backend = new CudaBackend(CudaSettings.standard(device), CudaOps::new)) {
-            BenchResult result = BenchStep.measure(backend, shape, options);
-            out.print(((CudaOps) backend.ops()).report().indent(2));
+        AtomicReference<CudaOps> ops = new AtomicReference<>();
+        try (OpsProfile watch = new OpsProfile();
+                CudaBackend backend = new CudaBackend(CudaSettings.standard(device), b -> {
+                    ops.set(new CudaOps(b));
+                    return options.profile() == null ? ops.get() : watch.watch(ops.get());
+                })) {
+            BenchResult result = BenchStep.measure(backend, shape, options, watch);
+            out.print(ops.get().report().indent(2));
             return result;
         } catch (UserError e) {
             return BenchResult.failed("longhaul", shape.name(), e.getMessage());

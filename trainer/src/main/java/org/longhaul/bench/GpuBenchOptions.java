@@ -1,5 +1,6 @@
 package org.longhaul.bench;
 
+import java.nio.file.Path;
 import org.longhaul.model.Recompute;
 
 /**
@@ -12,5 +13,6 @@ import org.longhaul.model.Recompute;
  * @param lossChunk tokens of a chunk of the loss head
  * @param seed of weights and data
  * @param fp8 whether the decoder layers multiply in 8-bit floats
+ * @param profile folder of profiles, or null for none
  */
-record GpuBenchOptions(int steps, int warmup, boolean graph, Recompute recompute, long lossChunk, long seed, boolean fp8) {}
+record GpuBenchOptions(int steps, int warmup, boolean graph, Recompute recompute, long lossChunk, long seed, boolean fp8, Path profile) {}

@@ -107,6 +107,13 @@ public final class CudaBackend implements Backend {
         device.synchronize();
     }
 
+    /** Bytes of all arenas. */
+    public long heldBytes() {
+        synchronized (arenas) {
+            return arenas.stream().mapToLong(CudaArena::bytes).sum();
+        }
+    }
+
     /** What the arenas hold, largest first. */
     public String held() {
         synchronized (arenas) {

@@ -1,0 +1,150 @@
+package org.longhaul.bench;
+
+import java.io.Closeable;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
+import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.Ops;
+import org.longhaul.tensor.Tensor;
+
+/** Times every operation of a training step on the device, with the work it did, while it is switched on. */
+final class OpsProfile implements AutoCloseable {
+    /** What a time is counted as. */
+    enum Kind {
+        GEMM("matrix products"),
+        ATTENTION("attention"),
+        ELEMENTWISE("norms, rotary, SwiGLU, embedding"),
+        LOSS("loss"),
+        OPTIMIZER("optimizer");
+
+        private final String label;
+
+        Kind(String label) {
+            this.label = label;
+        }
+
+        String label() {
+            return label;
+        }
+    }
+
+    /**
+     * One operation's run.
+     *
+     * @param flops multiplications and additions, for matrix products and (causal) attention; else 0
+     * @param bytes of its tensors, each counted once, for the rest; else 0
+     */
+    record Span(String name, Kind kind, double startMs, double endMs, double flops, double bytes) {
+        double ms() {
+            return endMs - startMs;
+        }
+    }
+
+    private record Run(String name, Kind kind, int start, int end, double flops, double bytes) {}
+
+    private final List<Run> runs = new ArrayList<>();
+    private Marks marks;
+
+    /** The same operations, timed while the profile is on. */
+    Ops watch(Ops target) {
+        InvocationHandler handler = (proxy, method, arguments) -> {
+            if (marks == null || method.getReturnType() != void.class || method.getDeclaringClass() != Ops.class) {
+                Object result = call(target, method, arguments);
+                return result instanceof Ops other ? watch(other) : result;
+            }
+            int start = marks.mark();
+            call(target, method, arguments);
+            runs.add(new Run(
+                    method.getName(), kind(method.getName()), start, marks.mark(), flops(method.getName(), arguments), bytes(arguments)));
+            return null;
+        };
+        Class<?>[] types = target instanceof Closeable ? new Class<?>[] {Ops.class, Closeable.class} : new Class<?>[] {Ops.class};
+        return (Ops) Proxy.newProxyInstance(OpsProfile.class.getClassLoader(), types, handler);
+    }
+
+    private static Object call(Ops target, Method method, Object[] arguments) throws Throwable {
+        try {
+            return method.invoke(target, arguments);
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
+    }
+
+    /** Starts timing. */
+    void on(Marks with) {
+        marks = with;
+        marks.mark();
+    }
+
+    /** Ends timing and answers what ran, in order. */
+    List<Span> off() {
+        marks.mark();
+        double[] t = marks.milliseconds();
+        List<Span> spans = new ArrayList<>();
+        for (Run r : runs) {
+            spans.add(new Span(r.name, r.kind, t[r.start], t[r.end], r.flops, r.flops > 0 ? 0 : r.bytes));
+        }
+        spans.add(new Span("end", Kind.OPTIMIZER, t[t.length - 1], t[t.length - 1], 0, 0));
+        runs.clear();
+        marks.close();
+        marks = null;
+        return spans;
+    }
+
+    private static Kind kind(String name) {
+        if (name.startsWith("linear")) {
+            return Kind.GEMM;
+        }
+        if (name.startsWith("attention") || name.startsWith("cachedAttention")) {
+            return Kind.ATTENTION;
+        }
+        if (name.startsWith("crossEntropy") || name.equals("rescaleSums") || name.equals("sum")) {
+            return Kind.LOSS;
+        }
+        return switch (name) {
+            case "sumOfSquares", "clipFactor", "adamW", "scale", "axpy", "cast" -> Kind.OPTIMIZER;
+            default -> Kind.ELEMENTWISE;
+        };
+    }
+
+    private static double flops(String name, Object[] arguments) {
+        return switch (name) {
+            case "linear" -> 2.0 * tensor(arguments, 0).elements() * tensor(arguments, 1).size(-1);
+            case "linearBackwardInput" -> 2.0 * tensor(arguments, 1).elements() * tensor(arguments, 2).size(-1);
+            case "linearBackwardWeight" -> 2.0 * tensor(arguments, 1).elements() * tensor(arguments, 2).size(-1);
+            case "attention" -> causal(arguments);
+            case "attentionBackward" -> 2.5 * causal(arguments);
+            default -> 0;
+        };
+    }
+
+    private static Tensor tensor(Object[] arguments, int index) {
+        return (Tensor) arguments[index];
+    }
+
+    private static double causal(Object[] arguments) {
+        AttentionShape s = (AttentionShape) arguments[arguments.length - 1];
+        return 2.0 * s.batch() * s.heads() * s.sequence() * (double) s.sequence() * s.headDim();
+    }
+
+    private static double bytes(Object[] arguments) {
+        double sum = 0;
+        for (Object a : arguments) {
+            if (a instanceof Tensor t) {
+                sum += t.bytes();
+            }
+        }
+        return sum;
+    }
+
+    @Override
+    public void close() {
+        if (marks != null) {
+            marks.close();
+        }
+    }
+}
