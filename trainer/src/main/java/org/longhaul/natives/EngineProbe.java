@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.LibUtils;
+import org.longhaul.error.UserError;
 
 /**
  * Loads libtorch, multiplies two small matrices and says in one line what it found. Runs in a process of its own, because a libtorch that
@@ -17,7 +18,12 @@ final class EngineProbe {
     private EngineProbe() {}
 
     public static void main(String[] args) {
-        LibTorch.load();
+        try {
+            LibTorch.load();
+        } catch (UserError e) {
+            System.err.println("Error: " + e.getMessage());
+            System.exit(e.exitCode().status());
+        }
         Engine engine = Engine.getEngine("PyTorch");
         try (NDManager manager = engine.newBaseManager();
                 NDArray left = manager.ones(new Shape(3, 4));
@@ -28,7 +34,8 @@ final class EngineProbe {
                 throw new IllegalStateException("ones(3,4)·ones(4,2) sums to " + sum + " and not to 24");
             }
         }
-        System.out.println(ANSWER + engine.getVersion() + " at " + LibUtils.getLibtorchPath() + ", computes; " + engine.getGpuCount() + " GPUs visible to it");
+        String version = TorchSite.detect().map(TorchSite::version).filter(v -> !v.isEmpty()).orElse(engine.getVersion());
+        System.out.println(ANSWER + version + " at " + LibUtils.getLibtorchPath() + ", computes; " + engine.getGpuCount() + " GPUs visible to it");
         // Engine threads must not keep the process.
         System.exit(0);
     }
