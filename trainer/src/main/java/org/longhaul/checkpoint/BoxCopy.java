@@ -3,6 +3,7 @@ package org.longhaul.checkpoint;
 import java.nio.ByteBuffer;
 import org.longhaul.model.Box;
 import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Host;
 
 /**
  * Copies the common part of two boxes of one tensor from the bytes of the one into the bytes of the other. The source comes
@@ -110,11 +111,11 @@ final class BoxCopy {
             target.put(t, source, s, n * from.bytes());
         } else if (from == DType.F32 && to == DType.BF16) {
             for (int i = 0; i < n; i++) {
-                target.putShort(t + 2 * i, BFloat16.fromFloat(source.getFloat(s + 4 * i)));
+                target.putShort(t + 2 * i, Host.bfloat16(source.getFloat(s + 4 * i)));
             }
         } else if (from == DType.BF16 && to == DType.F32) {
             for (int i = 0; i < n; i++) {
-                target.putFloat(t + 4 * i, BFloat16.toFloat(source.getShort(s + 2 * i)));
+                target.putFloat(t + 4 * i, Host.toFloat(source.getShort(s + 2 * i)));
             }
         } else {
             throw new IllegalArgumentException("no conversion from " + from + " to " + to);

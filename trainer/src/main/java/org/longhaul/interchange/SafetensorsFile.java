@@ -8,12 +8,12 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
-import org.longhaul.checkpoint.BFloat16;
 import org.longhaul.checkpoint.Checkpoint.HostSink;
 import org.longhaul.error.UserError;
 import org.longhaul.interchange.Safetensors.Entry;
 import org.longhaul.interchange.Safetensors.Type;
 import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Host;
 
 /** One safetensors file, read piece by piece. */
 final class SafetensorsFile implements Closeable {
@@ -80,13 +80,13 @@ final class SafetensorsFile implements Closeable {
         for (int i = 0; i < n; i++) {
             float value = switch (from) {
                 case F32 -> source.getFloat(4 * i);
-                case BF16 -> BFloat16.toFloat(source.getShort(2 * i));
+                case BF16 -> Host.toFloat(source.getShort(2 * i));
                 case F16 -> Float16.toFloat(source.getShort(2 * i));
             };
             if (to == DType.F32) {
                 target.putFloat(value);
             } else {
-                target.putShort(BFloat16.fromFloat(value));
+                target.putShort(Host.bfloat16(value));
             }
         }
     }

@@ -10,6 +10,7 @@ import java.util.List;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.Backend.Stream;
 import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
 
 /**
@@ -191,11 +192,11 @@ public final class HostCommunicator implements Communicator {
             in[r] = all[r].asShortBuffer();
         }
         for (int i = 0; i < n; i++) {
-            float value = toFloat(in[0].get(start + i));
+            float value = Host.toFloat(in[0].get(start + i));
             for (int r = 1; r < in.length; r++) {
-                value = apply(op, value, toFloat(in[r].get(start + i)));
+                value = apply(op, value, Host.toFloat(in[r].get(start + i)));
             }
-            out.put(i, toBfloat(value));
+            out.put(i, Host.bfloat16(value));
         }
     }
 
@@ -204,18 +205,6 @@ public final class HostCommunicator implements Communicator {
             case SUM -> a + b;
             case MAX -> Math.max(a, b);
         };
-    }
-
-    private static float toFloat(short bits) {
-        return Float.intBitsToFloat(bits << 16);
-    }
-
-    private static short toBfloat(float value) {
-        int bits = Float.floatToRawIntBits(value);
-        if (Float.isNaN(value)) {
-            return (short) (bits >>> 16 | 0x40);
-        }
-        return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
     }
 
     private void requireRatio(Tensor small, Tensor large) {

@@ -17,7 +17,7 @@ public final class Host {
             case F32 -> bytes.asFloatBuffer().get(values);
             case BF16 -> {
                 for (int i = 0; i < values.length; i++) {
-                    values[i] = Float.intBitsToFloat(bytes.getShort(2 * i) << 16);
+                    values[i] = toFloat(bytes.getShort(2 * i));
                 }
             }
             default -> throw new IllegalArgumentException(tensor + " holds no floats");
@@ -48,6 +48,11 @@ public final class Host {
         ByteBuffer bytes = direct(tensor);
         bytes.asIntBuffer().put(values);
         backend.upload(tensor, bytes);
+    }
+
+    /** The value of a bfloat16's bits; exact. */
+    public static float toFloat(short bits) {
+        return Float.intBitsToFloat(bits << 16);
     }
 
     /** The upper half of the float's bits, rounded to nearest even; NaN stays NaN. */

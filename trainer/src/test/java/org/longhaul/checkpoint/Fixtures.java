@@ -10,6 +10,7 @@ import java.util.Map;
 import org.longhaul.model.Box;
 import org.longhaul.model.ModelConfig;
 import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Host;
 import org.longhaul.tensor.HostBackend;
 import org.longhaul.tensor.Tensor;
 
@@ -49,7 +50,7 @@ final class Fixtures {
             if (data.tensor().dtype() == DType.F32) {
                 bytes.putFloat(v);
             } else {
-                bytes.putShort(BFloat16.fromFloat(v));
+                bytes.putShort(Host.bfloat16(v));
             }
         }
     }
@@ -77,9 +78,9 @@ final class Fixtures {
         for (BoxData d : data) {
             ByteBuffer bytes = BACKEND.bytes(d.tensor());
             for (long global : BoxesTest.ordered(d.box())) {
-                float got = d.tensor().dtype() == DType.F32 ? bytes.getFloat() : BFloat16.toFloat(bytes.getShort());
+                float got = d.tensor().dtype() == DType.F32 ? bytes.getFloat() : Host.toFloat(bytes.getShort());
                 float want = value(d.box().tensor(), global, step);
-                float expected = d.tensor().dtype() == DType.F32 ? want : BFloat16.toFloat(BFloat16.fromFloat(want));
+                float expected = d.tensor().dtype() == DType.F32 ? want : Host.toFloat(Host.bfloat16(want));
                 if (Float.compare(expected, got) != 0) {
                     wrong.add(d.box() + " element " + global + ": " + got + " for " + expected);
                 }
