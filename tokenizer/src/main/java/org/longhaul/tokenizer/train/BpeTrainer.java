@@ -27,6 +27,9 @@ public final class BpeTrainer {
     private static final int PARALLEL = 1 << 14;
     /** By how much the threshold of pairs that are followed falls when none is left. */
     private static final int STEP = 32;
+    /** Below this threshold it falls in smaller steps: there are few pairs of count 10 beside all those of count 1. */
+    private static final int RARE = 64;
+    private static final int SMALL_STEP = 4;
     /** Windows of two symbols that are counted in one table. */
     private static final int WINDOWS_AT_ONCE = 1 << 23;
 
@@ -252,7 +255,7 @@ public final class BpeTrainer {
                     if (threshold <= least()) {
                         break;
                     }
-                    threshold = Math.max(least(), threshold / STEP);
+                    threshold = Math.max(least(), threshold / (threshold > RARE ? STEP : SMALL_STEP));
                     scan();
                     continue;
                 }
