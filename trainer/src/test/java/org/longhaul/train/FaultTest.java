@@ -94,7 +94,7 @@ class FaultTest {
         Files.createDirectories(run);
         Path yaml = run.resolve("job.yaml");
         TrainConfig config = TrainerTest.config(
-                run, "steps=600", "batch.micro_batch=2", "validation.every=0", "mesh.data=2", "ranks.stall_timeout=" + stall, "ranks.join_timeout=60s",
+                run, "steps=" + Math.max(600, 60 * KILLS), "batch.micro_batch=2", "validation.every=0", "mesh.data=2", "ranks.stall_timeout=" + stall, "ranks.join_timeout=60s",
                 "checkpoint.retention.permanent_every=20", "checkpoint.retention.keep_permanent=3", "ranks.hash_every=50");
         Files.writeString(yaml, ConfigWriter.toYaml(config));
         String java = ProcessHandle.current().info().command().orElseThrow();
