@@ -118,6 +118,39 @@ class TokenizerTest {
         assertEquals("", decoder.finish());
     }
 
+    @Test
+    void steadyEncodingAllocatesNothing() {
+        byte[] text = TestVocabularies.text(new Random(11), 20_000).getBytes(StandardCharsets.UTF_8);
+        TokenBuffer out = new TokenBuffer();
+        com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+        long least = Long.MAX_VALUE;
+        for (int round = 0; round < 20; round++) {
+            out.clear();
+            long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
+            TOKENIZER.encode(text, 0, text.length, out);
+            least = Math.min(least, threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before);
+        }
+        assertTrue(least < 1024, least + " bytes for " + out.size() + " tokens");
+    }
+
+    @Test
+    void manyThreadsGetTheSameIds() {
+        byte[][] texts = new byte[200][];
+        int[][] expected = new int[texts.length][];
+        for (int i = 0; i < texts.length; i++) {
+            texts[i] = TestVocabularies.text(new Random(i), 300).getBytes(StandardCharsets.UTF_8);
+            expected[i] = TOKENIZER.encode(texts[i]);
+        }
+        java.util.stream.IntStream.range(0, 4000).parallel()
+                .forEach(i -> assertArrayEquals(expected[i % texts.length], TOKENIZER.encode(texts[i % texts.length])));
+    }
+
+    @Test
+    void aPieceOfMegabytesTakesTheLinearWay() {
+        byte[] text = "ab".repeat(1 << 20).getBytes(StandardCharsets.UTF_8);
+        assertArrayEquals(text, TOKENIZER.decode(TOKENIZER.encode(text)));
+    }
+
     static List<Integer> boxed(int[] ids) {
         return Arrays.stream(ids).boxed().toList();
     }
