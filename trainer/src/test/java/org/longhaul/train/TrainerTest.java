@@ -129,9 +129,10 @@ class TrainerTest {
         TrainConfig config = config(folder, "z_loss=1e39", "spikes.max_skips=2", "checkpoint.save_initial=true");
         IllegalStateException end = assertThrows(IllegalStateException.class, () -> run(config));
         assertTrue(end.getMessage().contains("step 3: 3 steps in a row had no finite loss"), end.getMessage());
-        List<JsonNode> lines = MetricsFile.read(folder.resolve("metrics.jsonl"));
-        assertEquals(3, lines.size());
-        assertTrue(lines.get(0).get("skipped").asBoolean());
+        // The save of the initial weights brings a line of its own, whenever it ends.
+        List<JsonNode> steps = MetricsFile.read(folder.resolve("metrics.jsonl")).stream().filter(l -> l.has("skipped")).toList();
+        assertEquals(3, steps.size());
+        assertTrue(steps.get(0).get("skipped").asBoolean());
     }
 
     @Test
