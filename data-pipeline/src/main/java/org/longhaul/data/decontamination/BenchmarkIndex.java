@@ -5,7 +5,7 @@ import java.util.List;
 import org.longhaul.data.text.FoldedTokens;
 
 /**
- * The n-grams of benchmark texts by 64-bit hash. A text of at least n tokens gives all its n-grams, a shorter one of at least
+ * The n-grams of benchmark texts by 64-bit hash, those of which at least half the tokens are words. A text of at least n tokens gives all its n-grams, a shorter one of at least
  * {@code minTokens} gives itself. A document is scanned with one look-up a token: only where the first {@code minTokens} tokens of
  * some n-gram occur are the longer lengths tried. Building is for one thread; a built index is thread-safe.
  */
@@ -48,6 +48,10 @@ public final class BenchmarkIndex {
         texts++;
         lengths[n] = true;
         for (int i = 0; i + n <= scan.tokens.count(); i++) {
+            // Digit runs fold to one token: a row of numbers would be found in every table.
+            if (2 * scan.words(text, i, n) < n) {
+                continue;
+            }
             prefixes.put(scan.hash(i, minTokens), 0);
             grams.put(scan.hash(i, n), name);
         }
@@ -129,6 +133,15 @@ public final class BenchmarkIndex {
             for (int i = 0; i < tokens.count(); i++) {
                 prefix[i + 1] = prefix[i] * FoldedTokens.TOKEN + tokens.hash(i);
             }
+        }
+
+        /** How many of the n tokens have a letter. */
+        int words(String text, int from, int n) {
+            int words = 0;
+            for (int i = from; i < from + n; i++) {
+                words += text.substring(tokens.start(i), tokens.end(i)).codePoints().anyMatch(Character::isLetter) ? 1 : 0;
+            }
+            return words;
         }
 
         long hash(int from, int n) {

@@ -45,6 +45,14 @@ class DecontaminationTest {
     }
 
     @Test
+    void rowsOfNumbersAreNobodysQuestion() {
+        BenchmarkIndex index = new BenchmarkIndex(13, 20, 8);
+        index.add("sums", "Add 10 20 30 40 50 60 70 80 90 100 110 120 130 140 150 and say what you get in the end of it all, please");
+        assertTrue(index.matches("int[] data = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};").isEmpty());
+        assertFalse(index.matches("130 140 150 and say what you get in the end of it all, please").isEmpty());
+    }
+
+    @Test
     void shortTextsAreLookedForWholeAndVeryShortOnesCounted() {
         BenchmarkIndex index = new BenchmarkIndex(13, 20, 8);
         index.add("a", "one two three four five six seven eight nine");
