@@ -181,13 +181,18 @@ final class Workbench implements AutoCloseable {
 
     /** ‖out − ref‖ / ‖ref‖ must be at most the bound; NaN never passes. Returns the error. */
     double compare(String what, Tensor out, double[] reference, double bound) {
+        return compare(what, out, reference, reference, bound);
+    }
+
+    /** As above, relative to the size of what was added up: where that cancels, the sum's own size says nothing about rounding. */
+    double compare(String what, Tensor out, double[] reference, double[] size, double bound) {
         double[] got = values(out);
         double difference = 0;
         double norm = 0;
         for (int i = 0; i < got.length; i++) {
             double d = got[i] - reference[i];
             difference += d * d;
-            norm += reference[i] * reference[i];
+            norm += size[i] * size[i];
         }
         double error = norm == 0 ? Math.sqrt(difference) : Math.sqrt(difference / norm);
         if (!(error <= bound)) {
