@@ -37,7 +37,7 @@ final class AutogradModel implements AutoCloseable {
             for (int i = 0; i < tokens.size(); i++) {
                 total = total.add(loss(tokens.get(i), targets.get(i), sequence, zLoss));
             }
-            NDArray scaled = total.mul(scale);
+            NDArray scaled = total.mul(scalar(scale));
             collector.backward(scaled);
             return scaled.getDouble();
         }
@@ -66,12 +66,12 @@ final class AutogradModel implements AutoCloseable {
         for (int i = 0; i < valid.length; i++) {
             valid[i] = targets[i] == LossHead.IGNORE ? 0 : 1;
         }
-        NDArray perToken = lse.sub(picked).add(lse.square().mul(zLoss));
+        NDArray perToken = lse.sub(picked).add(lse.square().mul(scalar(zLoss)));
         return perToken.mul(manager.create(valid)).sum();
     }
 
     private NDArray norm(NDArray x, String weight) {
-        NDArray rms = x.square().mean(new int[] {1}, true).add(config.normEps()).sqrt();
+        NDArray rms = x.square().mean(new int[] {1}, true).add(scalar(config.normEps())).sqrt();
         return x.div(rms).mul(parameters.get(weight));
     }
 
@@ -86,7 +86,7 @@ final class AutogradModel implements AutoCloseable {
         NDArray value = heads.get(new NDIndex(":, :, " + (h + k) + ":")).transpose(0, 2, 1, 3);
         key = key.repeat(1, h / k);
         value = value.repeat(1, h / k);
-        NDArray scores = q.matMul(key.transpose(0, 1, 3, 2)).div(Math.sqrt(c));
+        NDArray scores = q.matMul(key.transpose(0, 1, 3, 2)).div(scalar(Math.sqrt(c)));
         double[] mask = new double[s * s];
         for (int i = 0; i < s; i++) {
             for (int j = i + 1; j < s; j++) {
@@ -113,6 +113,14 @@ final class AutogradModel implements AutoCloseable {
         NDArray first = x.get(new NDIndex("..., :" + half));
         NDArray second = x.get(new NDIndex("..., " + half + ":"));
         return NDArrays.concat(new NDList(first.mul(c).sub(second.mul(n)), second.mul(c).add(first.mul(n))), 3);
+    }
+
+    /**
+     * An operand that lives as long as the graph. Given a plain number, DJL wraps a Java buffer in a tensor, closes it after the
+     * operation and lets the buffer be collected, while autograd has saved that very memory for the backward.
+     */
+    private NDArray scalar(double value) {
+        return manager.create(value);
     }
 
     private NDArray onehot(int[] ids, int depth) {

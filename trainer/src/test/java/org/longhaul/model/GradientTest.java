@@ -95,6 +95,7 @@ class GradientTest {
                     largest = Math.max(largest, Math.abs(expected[i]));
                     error = Math.max(error, Math.abs(expected[i] - got[i]));
                 }
+                assertTrue(Double.isFinite(largest), name + ": the oracle's gradient is not finite");
                 assertTrue(largest > 0, name + " has no gradient");
                 assertTrue(error <= 1e-5 * largest, name + " differs by " + error / largest + " of its largest gradient");
             });
