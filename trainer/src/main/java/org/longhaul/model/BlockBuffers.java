@@ -6,7 +6,7 @@ import org.longhaul.tensor.Tensor;
 /**
  * What one pass over one block reads and writes. T are all tokens of the micro-batch, L this rank's share of them; D model
  * width; Q, A, F this rank's widths of the packed projection, the attention output and the feed-forward layer. A "local" view is
- * this rank's share within the buffer of all tokens.
+ * this rank's share within the buffer of all tokens, or a buffer apart where the share is not consecutive.
  *
  * @param x1 [L,D] the block's input
  * @param rstd1 [L] of the first norm
@@ -27,19 +27,22 @@ import org.longhaul.tensor.Tensor;
 record BlockBuffers(
         Tensor x1, Tensor rstd1, Tensor n1, Tensor n1Local, Tensor qkv, Tensor attention, Tensor lse, Tensor x2, Tensor rstd2,
         Tensor n2, Tensor n2Local, Tensor gateUp, Tensor h, Tensor wide, Tensor wideLocal) {
-    /** Views found by buffer name. */
+    /** Views found by buffer name; {@code find} answers null for a local buffer that is not planned apart. */
     static BlockBuffers of(Function<String, Tensor> find, BatchShape shape) {
         Tensor n1 = find.apply("n1");
         Tensor n2 = find.apply("n2");
         Tensor wide = find.apply("wide");
         return new BlockBuffers(
-                find.apply("x1"), find.apply("rstd1"), n1, local(n1, shape), find.apply("qkv"), find.apply("attention"),
-                find.apply("lse"), find.apply("x2"), find.apply("rstd2"), n2, local(n2, shape), find.apply("gate_up"),
-                find.apply("h"), wide, local(wide, shape));
+                find.apply("x1"), find.apply("rstd1"), n1, local(find.apply("n1_local"), n1, shape), find.apply("qkv"), find.apply("attention"),
+                find.apply("lse"), find.apply("x2"), find.apply("rstd2"), n2, local(find.apply("n2_local"), n2, shape), find.apply("gate_up"),
+                find.apply("h"), wide, local(find.apply("wide_local"), wide, shape));
     }
 
-    /** This rank's rows of a buffer of all tokens: the buffer itself in a group of one. */
-    static Tensor local(Tensor all, BatchShape shape) {
+    /** This rank's rows of a buffer of all tokens: a buffer apart where there is one, in a group of one the buffer itself. */
+    static Tensor local(Tensor apart, Tensor all, BatchShape shape) {
+        if (apart != null) {
+            return apart;
+        }
         return shape.tensorSize() == 1 ? all : all.rows(shape.firstLocal(), shape.endLocal());
     }
 }

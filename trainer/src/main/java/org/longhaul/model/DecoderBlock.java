@@ -1,10 +1,9 @@
 package org.longhaul.model;
 
+import static org.longhaul.model.SequenceSplit.cut;
+
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
-import org.longhaul.parallel.Communicator;
-import org.longhaul.parallel.ReduceOp;
-import org.longhaul.tensor.Backend.Stream;
 import org.longhaul.tensor.Tensor;
 
 /**
@@ -14,8 +13,7 @@ import org.longhaul.tensor.Tensor;
  */
 final class DecoderBlock {
     private final Ops ops;
-    private final Communicator group;
-    private final Stream stream;
+    private final SequenceSplit split;
     private final AttentionShape attentionShape;
     private final Rotary rotary;
     private final double eps;
@@ -30,11 +28,10 @@ final class DecoderBlock {
     record Scratch(Tensor gathered, Tensor dh, Tensor dWide, Tensor dWideLocal, Tensor dAttention, Tensor dQkv) {}
 
     DecoderBlock(
-            Ops ops, Communicator group, Stream stream, AttentionShape attentionShape, Rotary rotary, double eps,
+            Ops ops, SequenceSplit split, AttentionShape attentionShape, Rotary rotary, double eps,
             Recompute recompute, Weights weights, Weights gradients) {
         this.ops = ops;
-        this.group = group;
-        this.stream = stream;
+        this.split = split;
         this.attentionShape = attentionShape;
         this.rotary = rotary;
         this.eps = eps;
@@ -57,23 +54,21 @@ final class DecoderBlock {
         attend(b);
         feedForwardInput(b);
         ops.swiglu(b.h(), b.gateUp());
-        ops.linear(b.wide(), b.h(), weights.down);
-        group.reduceScatter(b.wideLocal(), b.wide(), ReduceOp.SUM, stream);
+        split.reduce(b.wideLocal(), b.wide(), (from, to) -> ops.linear(cut(b.wide(), from, to), cut(b.h(), from, to), weights.down));
     }
 
     private void attend(BlockBuffers b) {
-        group.allGather(b.n1(), b.n1Local(), stream);
-        ops.linear(b.qkv(), b.n1(), weights.qkv);
+        split.gather(b.n1(), b.n1Local(), (from, to) -> ops.linear(cut(b.qkv(), from, to), cut(b.n1(), from, to), weights.qkv));
         ops.rope(b.qkv(), rotary.cos(), rotary.sin(), attentionShape);
         ops.attention(b.attention(), b.lse(), b.qkv(), attentionShape);
-        ops.linear(b.wide(), b.attention(), weights.out);
-        group.reduceScatter(b.wideLocal(), b.wide(), ReduceOp.SUM, stream);
+        split.reduce(
+                b.wideLocal(), b.wide(), (from, to) -> ops.linear(cut(b.wide(), from, to), cut(b.attention(), from, to), weights.out));
     }
 
     private void feedForwardInput(BlockBuffers b) {
         ops.addRmsNorm(b.x2(), b.n2Local(), b.rstd2(), b.x1(), b.wideLocal(), weights.norm2, eps);
-        group.allGather(b.n2(), b.n2Local(), stream);
-        ops.linear(b.gateUp(), b.n2(), weights.gateUp);
+        split.gather(
+                b.n2(), b.n2Local(), (from, to) -> ops.linear(cut(b.gateUp(), from, to), cut(b.n2(), from, to), weights.gateUp));
     }
 
     /**
@@ -92,40 +87,45 @@ final class DecoderBlock {
 
         // Feed-forward half: output = x2 + h · Wdownᵀ.
         Tensor dOut_TD = gathered(dx, s);
-        ops.linearBackwardInput(s.dh, dOut_TD, weights.down, false);
+        split.gather(dOut_TD, dx, (from, to) -> ops.linearBackwardInput(cut(s.dh, from, to), cut(dOut_TD, from, to), weights.down, false));
         Tensor dGateUp_TF = b.gateUp();
         ops.swigluBackward(dGateUp_TF, recompute == Recompute.NONE ? null : b.h(), s.dh, b.gateUp());
         ops.linearBackwardWeight(gradients.down, dOut_TD, b.h(), accumulate);
-        ops.linearBackwardInput(s.dWide, dGateUp_TF, weights.gateUp, false);
-        if (recompute == Recompute.SELECTIVE) {
-            ops.rmsNorm(b.n2Local(), b.rstd2(), b.x2(), weights.norm2, eps);
-            group.allGather(b.n2(), b.n2Local(), stream);
-        }
-        ops.linearBackwardWeight(gradients.gateUp, dGateUp_TF, b.n2(), accumulate);
-        group.reduceScatter(s.dWideLocal, s.dWide, ReduceOp.SUM, stream);
+        productBackward(dGateUp_TF, weights.gateUp, gradients.gateUp, accumulate, s, b.x2(), weights.norm2, b.rstd2(), b.n2(), b.n2Local());
         ops.rmsNormBackward(dx, gradients.norm2, s.dWideLocal, b.x2(), weights.norm2, b.rstd2(), dx);
 
         // Attention half: x2 = x1 + attention · Woutᵀ.
         Tensor dX2_TD = gathered(dx, s);
-        ops.linearBackwardInput(s.dAttention, dX2_TD, weights.out, false);
+        split.gather(
+                dX2_TD, dx, (from, to) -> ops.linearBackwardInput(cut(s.dAttention, from, to), cut(dX2_TD, from, to), weights.out, false));
         ops.linearBackwardWeight(gradients.out, dX2_TD, b.attention(), accumulate);
         ops.attentionBackward(
                 s.dQkv, s.dAttention, b.qkv(), b.attention(), b.lse(), rotary.cos(), rotary.sin(), attentionShape);
-        ops.linearBackwardInput(s.dWide, s.dQkv, weights.qkv, false);
-        if (recompute == Recompute.SELECTIVE) {
-            ops.rmsNorm(b.n1Local(), b.rstd1(), b.x1(), weights.norm1, eps);
-            group.allGather(b.n1(), b.n1Local(), stream);
-        }
-        ops.linearBackwardWeight(gradients.qkv, s.dQkv, b.n1(), accumulate);
-        group.reduceScatter(s.dWideLocal, s.dWide, ReduceOp.SUM, stream);
+        productBackward(s.dQkv, weights.qkv, gradients.qkv, accumulate, s, b.x1(), weights.norm1, b.rstd1(), b.n1(), b.n1Local());
         ops.rmsNormBackward(dx, gradients.norm1, s.dWideLocal, b.x1(), weights.norm1, b.rstd1(), dx);
     }
 
-    private Tensor gathered(Tensor dx_LD, Scratch s) {
-        if (group.size() == 1) {
-            return dx_LD;
+    // y = n · wᵀ with n = norm(x) gathered. The re-gathering of n hides behind the input gradient's product, the scattering of that
+    // gradient behind the weight's.
+    private void productBackward(
+            Tensor dy, Tensor weight, Tensor gradient, boolean accumulate, Scratch s, Tensor x, Tensor norm, Tensor rstd, Tensor n,
+            Tensor nLocal) {
+        SequenceSplit.Arrival again = null;
+        if (recompute == Recompute.SELECTIVE) {
+            ops.rmsNorm(nLocal, rstd, x, norm, eps);
+            again = split.gathering(n, nLocal);
         }
-        group.allGather(s.gathered, dx_LD, stream);
-        return s.gathered;
+        ops.linearBackwardInput(s.dWide, dy, weight, false);
+        if (again != null) {
+            again.upTo(n.size(0));
+        }
+        SequenceSplit.Departure departure = split.reduceBehind(s.dWideLocal, s.dWide);
+        ops.linearBackwardWeight(gradient, dy, n, accumulate);
+        departure.finish();
+    }
+
+    // Where the gradient of all tokens is: in a group of one the rank's own is all.
+    private Tensor gathered(Tensor dx_LD, Scratch s) {
+        return split.group().size() == 1 ? dx_LD : s.gathered;
     }
 }

@@ -16,6 +16,7 @@ final class LossHead {
     static final int IGNORE = -100;
 
     private final Ops ops;
+    private final SequenceSplit split;
     private final Communicator group;
     private final Stream stream;
     private final Tensor normWeight;
@@ -29,20 +30,21 @@ final class LossHead {
     private final Tensor gradientScale;
     private final Tensor zLossSum;
 
-    /** Scratch of the head; the four statistics are null in a group of one, dNormed without training. */
+    /** Scratch of the head; the four statistics are null in a group of one, dNormed and dNormedLocal without training. */
     record Buffers(
-            Tensor rstd, Tensor normed, Tensor dNormed, Tensor logits, Tensor max, Tensor globalMax, Tensor sum, Tensor target) {}
+            Tensor rstd, Tensor normed, Tensor normedLocal, Tensor dNormed, Tensor dNormedLocal, Tensor logits, Tensor max,
+            Tensor globalMax, Tensor sum, Tensor target) {}
 
     /** Weights and their gradients (null without training), and the device scalars of the step. */
     record Parameters(
             Tensor norm, Tensor weight, Tensor normGradient, Tensor gradient, Tensor gradientScale, Tensor zLossSum) {}
 
     LossHead(
-            Ops ops, Communicator group, Stream stream, Parameters p, double eps, double zLoss, BatchShape shape,
-            Buffers buffers) {
+            Ops ops, SequenceSplit split, Parameters p, double eps, double zLoss, BatchShape shape, Buffers buffers) {
         this.ops = ops;
-        this.group = group;
-        this.stream = stream;
+        this.split = split;
+        this.group = split.group();
+        this.stream = split.compute();
         this.normWeight = p.norm;
         this.weight = p.weight;
         this.normGradient = p.normGradient;
@@ -57,8 +59,10 @@ final class LossHead {
 
     /** loss[T] of every token and dx[L,D], the gradient of the stage's last sum x[L,D]; sets or adds to the weights' gradients. */
     void lossAndGradient(Tensor loss, Tensor dx, Tensor x, Tensor targets, boolean accumulate) {
-        normed(x);
+        SequenceSplit.Arrival arrival = normed(x);
+        SequenceSplit.Departure departure = split.reducing(buffers.dNormedLocal, buffers.dNormed);
         chunks((from, to) -> {
+            arrival.upTo(to);
             Tensor normed_CD = buffers.normed.rows(from, to);
             Tensor logits_CV = logits(normed_CD);
             Tensor loss_C = loss.rows(from, to);
@@ -69,17 +73,18 @@ final class LossHead {
                 globalLoss(loss_C, logits_CV, targets_C);
             }
             ops.linearBackwardInput(buffers.dNormed.rows(from, to), logits_CV, weight, false);
+            departure.upTo(to);
             ops.linearBackwardWeight(gradient, logits_CV, normed_CD, accumulate || from > 0);
         });
-        Tensor dNormed_LD = BlockBuffers.local(buffers.dNormed, shape);
-        group.reduceScatter(dNormed_LD, buffers.dNormed, ReduceOp.SUM, stream);
-        ops.rmsNormBackward(dx, normGradient, dNormed_LD, x, normWeight, buffers.rstd, null);
+        departure.finish();
+        ops.rmsNormBackward(dx, normGradient, buffers.dNormedLocal, x, normWeight, buffers.rstd, null);
     }
 
     /** loss[T] alone, for validation. */
     void loss(Tensor loss, Tensor x, Tensor targets) {
-        normed(x);
+        SequenceSplit.Arrival arrival = normed(x);
         chunks((from, to) -> {
+            arrival.upTo(to);
             Tensor logits_CV = logits(buffers.normed.rows(from, to));
             Tensor loss_C = loss.rows(from, to);
             if (group.size() == 1) {
@@ -92,14 +97,13 @@ final class LossHead {
 
     /** The logits [n,V] of tokens {@code from} to {@code to} (at most one chunk) of x[L,D], valid until the next call. */
     Tensor logits(Tensor x, long from, long to) {
-        normed(x);
+        normed(x).upTo(shape.tokens());
         return logits(buffers.normed.rows(from, to));
     }
 
-    private void normed(Tensor x_LD) {
-        Tensor normed_LD = BlockBuffers.local(buffers.normed, shape);
-        ops.rmsNorm(normed_LD, buffers.rstd, x_LD, normWeight, eps);
-        group.allGather(buffers.normed, normed_LD, stream);
+    private SequenceSplit.Arrival normed(Tensor x_LD) {
+        ops.rmsNorm(buffers.normedLocal, buffers.rstd, x_LD, normWeight, eps);
+        return split.gathering(buffers.normed, buffers.normedLocal);
     }
 
     private Tensor logits(Tensor normed_CD) {

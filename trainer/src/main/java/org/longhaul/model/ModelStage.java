@@ -1,5 +1,7 @@
 package org.longhaul.model;
 
+import static org.longhaul.model.SequenceSplit.cut;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
@@ -30,6 +32,7 @@ public final class ModelStage implements AutoCloseable {
     private final ActivationPlan plan;
     private final ActivationPlan.Memory memory;
     private final Rotary rotary;
+    private final SequenceSplit split;
     private final Arena scalars;
     private final Tensor gradientScale;
     private final Tensor lossSum;
@@ -55,11 +58,18 @@ public final class ModelStage implements AutoCloseable {
      * @param zLoss weight of the squared log-partition term, 0 for none
      * @param training false for the forward pass alone
      * @param fp8 whether the decoder layers' matrix products are done in 8-bit floats
+     * @param tensorChunks parts that tensor-parallel products and collectives are cut into to run beside each other; 1 for neither
      */
-    public record Options(Recompute recompute, int slots, long lossChunk, double zLoss, boolean training, boolean fp8) {
+    public record Options(
+            Recompute recompute, int slots, long lossChunk, double zLoss, boolean training, boolean fp8, int tensorChunks) {
         /** Everything in the compute type. */
         public Options(Recompute recompute, int slots, long lossChunk, double zLoss, boolean training) {
             this(recompute, slots, lossChunk, zLoss, training, false);
+        }
+
+        /** Collectives on the compute stream. */
+        public Options(Recompute recompute, int slots, long lossChunk, double zLoss, boolean training, boolean fp8) {
+            this(recompute, slots, lossChunk, zLoss, training, fp8, 1);
         }
     }
 
@@ -85,13 +95,14 @@ public final class ModelStage implements AutoCloseable {
         this.addedGradients =
                 options.training() ? parameters.gradients().slice(layout.decayed(), layout.elements()) : null;
         this.wide = memory.tensor(0, "wide");
-        this.wideLocal = BlockBuffers.local(wide, shape);
+        this.wideLocal = BlockBuffers.local(optional(0, "wide_local"), wide, shape);
+        this.split = new SequenceSplit(backend, group, shape, options.tensorChunks());
         AttentionShape attention = new AttentionShape(
                 batch, sequence, config.heads() / group.size(), config.kvHeads() / group.size(), config.headDim());
         Ops layerOps = options.fp8() ? ops.inFp8() : ops;
         for (int layer = range.firstLayer(); layer < range.endLayer(); layer++) {
             blocks.add(new DecoderBlock(
-                    layerOps, group, stream, attention, rotary, config.normEps(), options.recompute(), weights(layer, false),
+                    layerOps, split, attention, rotary, config.normEps(), options.recompute(), weights(layer, false),
                     options.training() ? weights(layer, true) : null));
         }
         this.slots = new Slot[options.slots()];
@@ -106,7 +117,8 @@ public final class ModelStage implements AutoCloseable {
     public static ActivationPlan plan(
             ModelConfig config, StageRange range, BatchShape shape, Options options, DType computeType) {
         return StagePlan.of(
-                config, range, shape, options.recompute(), computeType, options.slots(), options.lossChunk(), options.training());
+                config, range, shape, options.recompute(), computeType, options.slots(), options.lossChunk(), options.training(),
+                options.tensorChunks());
     }
 
     /** The stage's activation plan. */
@@ -257,8 +269,8 @@ public final class ModelStage implements AutoCloseable {
         if (group.size() == 1) {
             ops.embedding(x_LD, weight, s.tokens, 0);
         } else {
-            ops.embedding(wide, weight, s.tokens, group.rank() * weight.size(0));
-            group.reduceScatter(x_LD, wide, ReduceOp.SUM, stream);
+            long firstRow = group.rank() * weight.size(0);
+            split.reduce(x_LD, wide, (from, to) -> ops.embedding(cut(wide, from, to), weight, cut(s.tokens, from, to), firstRow));
         }
     }
 
@@ -267,7 +279,7 @@ public final class ModelStage implements AutoCloseable {
         if (group.size() == 1) {
             ops.embeddingBackward(gradient, dx_LD, s.tokens, 0);
         } else {
-            group.allGather(scratch.gathered(), dx_LD, stream);
+            split.gathering(scratch.gathered(), dx_LD).upTo(shape.tokens());
             ops.embeddingBackward(gradient, scratch.gathered(), s.tokens, group.rank() * gradient.size(0));
         }
     }
@@ -302,7 +314,8 @@ public final class ModelStage implements AutoCloseable {
         if (plan.has(kept + name)) {
             return memory.tensor(slot, kept + name);
         }
-        return memory.tensor(slot, plan.has(scratchPrefix + name) ? scratchPrefix + name : name);
+        String shared = plan.has(scratchPrefix + name) ? scratchPrefix + name : name;
+        return shared.endsWith("_local") ? optional(slot, shared) : memory.tensor(slot, shared);
     }
 
     private Tensor optional(int slot, String name) {
@@ -312,20 +325,25 @@ public final class ModelStage implements AutoCloseable {
     private DecoderBlock.Scratch scratch() {
         Tensor dWide = memory.tensor(0, "b.dwide");
         return new DecoderBlock.Scratch(
-                optional(0, "b.gathered"), memory.tensor(0, "b.dh"), dWide, BlockBuffers.local(dWide, shape),
+                optional(0, "b.gathered"), memory.tensor(0, "b.dh"), dWide,
+                BlockBuffers.local(optional(0, "b.dwide_local"), dWide, shape),
                 memory.tensor(0, "b.dattention"), memory.tensor(0, "b.dqkv"));
     }
 
     private LossHead head(ModelConfig config, Options options) {
         boolean training = options.training();
+        Tensor normed = memory.tensor(0, "head.normed");
+        Tensor dNormed = optional(0, "head.dnormed");
         return new LossHead(
-                ops, group, stream,
+                ops, split,
                 new LossHead.Parameters(
                         parameters.weight("norm"), parameters.weight("head"), training ? parameters.gradient("norm") : null,
                         training ? parameters.gradient("head") : null, gradientScale, zLossSum),
                 config.normEps(), options.zLoss(), shape,
                 new LossHead.Buffers(
-                        memory.tensor(0, "head.rstd"), memory.tensor(0, "head.normed"), optional(0, "head.dnormed"),
+                        memory.tensor(0, "head.rstd"), normed, BlockBuffers.local(optional(0, "head.normed_local"), normed, shape),
+                        dNormed,
+                        training ? BlockBuffers.local(optional(0, "head.dnormed_local"), dNormed, shape) : null,
                         memory.tensor(0, "head.logits"), optional(0, "head.max"), optional(0, "head.global_max"),
                         optional(0, "head.sum"), optional(0, "head.target")));
     }

@@ -17,8 +17,9 @@ final class StagePlan {
     private final long tokens;
     private final long local;
     private final long d;
+    private final boolean apart;
 
-    private StagePlan(ModelConfig config, StageRange stage, BatchShape shape, Recompute recompute, DType type, int slots) {
+    private StagePlan(ModelConfig config, StageRange stage, BatchShape shape, Recompute recompute, DType type, int slots, int tensorChunks) {
         this.config = config;
         this.stage = stage;
         this.shape = shape;
@@ -28,6 +29,7 @@ final class StagePlan {
         this.tokens = shape.tokens();
         this.local = shape.localTokens();
         this.d = config.dModel();
+        this.apart = SequenceSplit.overlaps(shape, tensorChunks);
     }
 
     /**
@@ -37,11 +39,12 @@ final class StagePlan {
      * @param slots micro-batches in flight
      * @param lossChunk tokens per chunk of the loss head
      * @param training false plans the forward pass alone
+     * @param tensorChunks parts that tensor-parallel collectives are cut into
      */
     static ActivationPlan of(
             ModelConfig config, StageRange stage, BatchShape shape, Recompute recompute, DType type, int slots, long lossChunk,
-            boolean training) {
-        StagePlan p = new StagePlan(config, stage, shape, recompute, type, slots);
+            boolean training, int tensorChunks) {
+        StagePlan p = new StagePlan(config, stage, shape, recompute, type, slots, tensorChunks);
         p.ends();
         if (training) {
             p.keptLayers();
@@ -70,6 +73,7 @@ final class StagePlan {
             plan.keep("loss", DType.F32, tokens);
         }
         plan.scratch("wide", type, 5, 18, tokens, d);
+        local("wide_local", 5, 18);
     }
 
     private void keptLayers() {
@@ -95,7 +99,16 @@ final class StagePlan {
         }
     }
 
+    // A rank's own tokens lie apart from those of all where collectives go in chunks.
+    private void local(String name, int first, int last) {
+        if (apart) {
+            plan.scratch(name, type, first, last, local, d);
+        }
+    }
+
     private void blockForwardScratch(boolean cheap, boolean everything) {
+        local("f.n1_local", 10, 11);
+        local("f.n2_local", 14, 15);
         if (cheap) {
             plan.scratch("f.n1", type, 10, 11, tokens, d);
             plan.scratch("f.n2", type, 14, 15, tokens, d);
@@ -118,6 +131,7 @@ final class StagePlan {
         boolean full = recompute == Recompute.FULL;
         if (full) {
             plan.scratch("b.wide", type, 53, 54, tokens, d);
+            local("b.wide_local", 53, 54);
             plan.scratch("b.rstd1", DType.F32, 50, 65, local);
             plan.scratch("b.qkv", type, 51, 63, tokens, qkvWidth());
             plan.scratch("b.attention", type, 52, 63, tokens, attentionWidth());
@@ -129,6 +143,8 @@ final class StagePlan {
         if (recompute != Recompute.NONE) {
             plan.scratch("b.n1", type, full ? 50 : 64, 64, tokens, d);
             plan.scratch("b.n2", type, full ? 54 : 60, 60, tokens, d);
+            local("b.n1_local", full ? 50 : 64, full ? 51 : 64);
+            local("b.n2_local", full ? 54 : 60, full ? 55 : 60);
             plan.scratch("b.h", type, 58, 59, tokens, ffn());
         }
         if (shape.tensorSize() > 1) {
@@ -136,6 +152,7 @@ final class StagePlan {
         }
         plan.scratch("b.dh", type, 57, 58, tokens, ffn());
         plan.scratch("b.dwide", type, 60, 65, tokens, d);
+        local("b.dwide_local", 60, 65);
         plan.scratch("b.dattention", type, 62, 63, tokens, attentionWidth());
         plan.scratch("b.dqkv", type, 63, 64, tokens, qkvWidth());
     }
@@ -143,9 +160,11 @@ final class StagePlan {
     private void head(long lossChunk, boolean training) {
         plan.scratch("head.rstd", DType.F32, 30, 33, local);
         plan.scratch("head.normed", type, 30, 33, tokens, d);
+        local("head.normed_local", 30, 33);
         plan.scratch("head.logits", type, 31, 32, Math.min(lossChunk, tokens), config.vocab() / shape.tensorSize());
         if (training) {
             plan.scratch("head.dnormed", type, 31, 33, tokens, d);
+            local("head.dnormed_local", 31, 33);
         }
         if (shape.tensorSize() > 1) {
             for (String name : new String[] {"max", "global_max", "sum", "target"}) {

@@ -9,17 +9,21 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import org.longhaul.ops.Ops;
 import org.longhaul.ops.PortableOps;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
+import org.longhaul.tensor.HostLane;
+import org.longhaul.tensor.HostStream;
 import org.longhaul.tensor.Tensor;
 
-/** The CPU through DJL's PyTorch engine, computing in F32; memory is DJL arrays, work is done when a call returns. */
+/** The CPU through DJL's PyTorch engine, computing in F32; memory is DJL arrays, operations are done when a call returns, further streams are threads. */
 public final class CpuBackend implements Backend {
-    private static final Stream STREAM = new HostStream();
-
+    private final HostStream compute = new HostStream();
+    private final List<HostLane> lanes = new ArrayList<>();
     private final NDManager manager;
     private final Ops ops = new PortableOps();
 
@@ -59,12 +63,14 @@ public final class CpuBackend implements Backend {
 
     @Override
     public Stream computeStream() {
-        return STREAM;
+        return compute;
     }
 
     @Override
     public Stream newStream(String name) {
-        return STREAM;
+        HostLane lane = new HostLane(name);
+        lanes.add(lane);
+        return lane;
     }
 
     @Override
@@ -97,11 +103,12 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void synchronize() {
-        // Work is done when a call returns.
+        lanes.forEach(HostLane::synchronize);
     }
 
     @Override
     public void close() {
+        lanes.forEach(HostLane::close);
         manager.close();
     }
 
@@ -147,23 +154,6 @@ public final class CpuBackend implements Backend {
         @Override
         public void close() {
             memory.close();
-        }
-    }
-
-    private static final class HostStream implements Stream {
-        @Override
-        public long handle() {
-            return 0;
-        }
-
-        @Override
-        public void waitFor(Stream other) {
-            // Ordered by being synchronous.
-        }
-
-        @Override
-        public void synchronize() {
-            // Work is done when a call returns.
         }
     }
 }

@@ -46,6 +46,16 @@ public final class CudaStream implements Backend.Stream, AutoCloseable {
     }
 
     @Override
+    public Backend.Mark newMark() {
+        return new EventMark(CudaEvent.create(false));
+    }
+
+    @Override
+    public void waitFor(Backend.Mark mark) {
+        waitFor(((EventMark) mark).event);
+    }
+
+    @Override
     public void synchronize() {
         CudaApi.check(CudaApi.cuStreamSynchronize(handle), "cuStreamSynchronize on " + name);
     }
@@ -113,6 +123,24 @@ public final class CudaStream implements Backend.Stream, AutoCloseable {
     public void close() {
         fence.close();
         CudaApi.check(CudaApi.cuStreamDestroy_v2(handle), "cuStreamDestroy");
+    }
+
+    private final class EventMark implements Backend.Mark {
+        private final CudaEvent event;
+
+        EventMark(CudaEvent event) {
+            this.event = event;
+        }
+
+        @Override
+        public void set() {
+            event.record(CudaStream.this);
+        }
+
+        @Override
+        public void close() {
+            event.close();
+        }
     }
 
     @Override

@@ -21,6 +21,7 @@ public final class HostCommunicator implements Communicator {
     private final Exchange exchange;
     private final Backend backend;
     private final List<Runnable> pending = new ArrayList<>();
+    private Stream last;
     private boolean grouping;
     private ByteBuffer mine = buffer(0);
     private ByteBuffer result = buffer(0);
@@ -62,52 +63,60 @@ public final class HostCommunicator implements Communicator {
 
     @Override
     public void allReduce(Tensor buffer, ReduceOp op, Stream stream) {
-        ByteBuffer[] all = gather("all-reduce " + op + " " + describe(buffer), buffer);
-        result = reserve(result, buffer.bytes());
-        combine(all, 0, buffer.elements(), buffer.dtype(), op);
-        exchange.release();
-        backend.upload(buffer, result);
+        run(stream, () -> {
+            ByteBuffer[] all = gather("all-reduce " + op + " " + describe(buffer), buffer);
+            result = reserve(result, buffer.bytes());
+            combine(all, 0, buffer.elements(), buffer.dtype(), op);
+            exchange.release();
+            backend.upload(buffer, result);
+        });
     }
 
     @Override
     public void reduceScatter(Tensor output, Tensor input, ReduceOp op, Stream stream) {
         requireRatio(output, input);
-        ByteBuffer[] all = gather("reduce-scatter " + op + " " + describe(input), input);
-        result = reserve(result, output.bytes());
-        combine(all, rank() * output.elements(), output.elements(), output.dtype(), op);
-        exchange.release();
-        backend.upload(output, result);
+        run(stream, () -> {
+            ByteBuffer[] all = gather("reduce-scatter " + op + " " + describe(input), input);
+            result = reserve(result, output.bytes());
+            combine(all, rank() * output.elements(), output.elements(), output.dtype(), op);
+            exchange.release();
+            backend.upload(output, result);
+        });
     }
 
     @Override
     public void allGather(Tensor output, Tensor input, Stream stream) {
         requireRatio(input, output);
-        ByteBuffer[] all = gather("all-gather " + describe(input), input);
-        result = reserve(result, output.bytes());
-        for (ByteBuffer part : all) {
-            result.put(part);
-        }
-        result.flip();
-        exchange.release();
-        backend.upload(output, result);
+        run(stream, () -> {
+            ByteBuffer[] all = gather("all-gather " + describe(input), input);
+            result = reserve(result, output.bytes());
+            for (ByteBuffer part : all) {
+                result.put(part);
+            }
+            result.flip();
+            exchange.release();
+            backend.upload(output, result);
+        });
     }
 
     @Override
     public void broadcast(Tensor buffer, int root, Stream stream) {
-        // Only the root's bytes travel.
-        ByteBuffer own = rank() == root ? fetch(buffer) : buffer(0);
-        ByteBuffer[] all = exchange.gather("broadcast from " + root + " " + describe(buffer), own);
-        result = reserve(result, buffer.bytes());
-        result.put(all[root]).flip();
-        exchange.release();
-        if (rank() != root) {
-            backend.upload(buffer, result);
-        }
+        run(stream, () -> {
+            // Only the root's bytes travel.
+            ByteBuffer own = rank() == root ? fetch(buffer) : buffer(0);
+            ByteBuffer[] all = exchange.gather("broadcast from " + root + " " + describe(buffer), own);
+            result = reserve(result, buffer.bytes());
+            result.put(all[root]).flip();
+            exchange.release();
+            if (rank() != root) {
+                backend.upload(buffer, result);
+            }
+        });
     }
 
     @Override
     public void send(Tensor buffer, int peer, Stream stream) {
-        exchange.send(peer, fetch(buffer));
+        run(stream, () -> exchange.send(peer, fetch(buffer)));
     }
 
     @Override
@@ -120,9 +129,9 @@ public final class HostCommunicator implements Communicator {
             backend.upload(buffer, result);
         };
         if (grouping) {
-            pending.add(work);
+            pending.add(() -> run(stream, work));
         } else {
-            work.run();
+            run(stream, work);
         }
     }
 
@@ -142,8 +151,20 @@ public final class HostCommunicator implements Communicator {
 
     @Override
     public void barrier() {
+        if (last != null) {
+            last.synchronize();
+        }
         exchange.gather("barrier", buffer(0));
         exchange.release();
+    }
+
+    // One operation of a group at a time, in the order of the calls, whatever streams they are for.
+    private void run(Stream stream, Runnable work) {
+        if (last != null && last != stream) {
+            stream.waitFor(last);
+        }
+        last = stream;
+        stream.run(work);
     }
 
     @Override

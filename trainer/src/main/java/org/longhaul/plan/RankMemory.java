@@ -58,10 +58,7 @@ record RankMemory(int rank, int layers, Map<String, Long> rows) {
             add(rows, "master weights, F32, 1/" + mesh.data() + " each", separate ? share * 4 : 0);
             add(rows, "AdamW moments, 2 × F32, 1/" + mesh.data() + " each", share * 8);
             BatchShape shape = new BatchShape(config.batch().microBatch(), config.model().context(), 0, mesh.tensor());
-            long chunk = config.memory().chunk(shape.tokens(), config.model().vocab() / mesh.tensor(), config.device().kind());
-            ModelStage.Options options =
-                    new ModelStage.Options(config.memory().recompute(), Math.max(1, slots.get(c)), chunk, config.zLoss(), true, config.device().fp8());
-            activations(rows, ModelStage.plan(config.model(), range, shape, options, type));
+            activations(rows, ModelStage.plan(config.model(), range, shape, config.stageOptions(slots.get(c), mesh), type));
             add(rows, "rotary tables, F32", 4L * config.model().context() * config.model().headDim());
         }
         if (type == DType.BF16) {

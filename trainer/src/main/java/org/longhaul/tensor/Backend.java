@@ -65,5 +65,38 @@ public interface Backend extends AutoCloseable {
 
         /** Blocks the caller until all enqueued work is done. */
         void synchronize();
+
+        /** Work of the host in the stream's order: at once where the stream has no thread of its own. */
+        default void run(Runnable work) {
+            work.run();
+        }
+
+        /** A mark of this stream, for others to wait for; the caller closes it. */
+        default Mark newMark() {
+            return Mark.PASSED;
+        }
+
+        /** Work enqueued here from now on starts after what the mark was last set behind, if it was. */
+        default void waitFor(Mark mark) {
+            // Work of a stream without a queue is done when it returns.
+        }
+    }
+
+    /** A place in a stream. */
+    interface Mark extends AutoCloseable {
+        /** On a stream whose work is done at once. */
+        Mark PASSED = new Mark() {
+            @Override
+            public void set() {}
+
+            @Override
+            public void close() {}
+        };
+
+        /** Moves the mark behind everything enqueued on its stream so far. */
+        void set();
+
+        @Override
+        void close();
     }
 }

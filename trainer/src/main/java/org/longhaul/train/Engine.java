@@ -50,15 +50,12 @@ final class Engine implements TokenLosses, AutoCloseable {
         this.microBatches = config.batch().accumulation(dataRanks);
         List<Integer> slots = PipelineSchedule.of(pipeline, groups.stage(), virtual, microBatches).inFlight();
         int micro = config.batch().microBatch();
-        long chunk = config.memory().chunk(
-                (long) micro * config.model().context(), config.model().vocab() / groups.tensor().size(), config.device().kind());
         for (int c = 0; c < virtual; c++) {
             StageRange range = StageRange.of(config.model(), c * pipeline + groups.stage(), pipeline * virtual);
             ParameterLayout layout = new ParameterLayout(
                     config.model(), range, groups.tensor().rank(), groups.tensor().size(), dataRanks);
             ParameterStore store = new ParameterStore(backend, layout, groups.data(), true);
-            ModelStage.Options options =
-                    new ModelStage.Options(config.memory().recompute(), Math.max(1, slots.get(c)), chunk, config.zLoss(), true, config.device().fp8());
+            ModelStage.Options options = config.stageOptions(slots.get(c), groups.mesh());
             ModelStage stage = new ModelStage(backend, store, micro, config.model().context(), options, groups.tensor());
             Host.put(backend, stage.gradientScale(), (float) (1.0 / config.tokensPerStep()));
             stores.add(store);

@@ -5,6 +5,7 @@ import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
 import org.longhaul.model.BatchShape;
 import org.longhaul.model.ModelConfig;
+import org.longhaul.model.ModelStage;
 import org.longhaul.model.ParameterLayout;
 import org.longhaul.model.StageRange;
 import org.longhaul.model.Recompute;
@@ -72,6 +73,13 @@ public record TrainConfig(
                 output, model, data, batch, steps, stopAfter, schedule, optimizer, zLoss, seed, device,
                 new MemoryConfig(recompute, memory.lossChunk()), mesh, ranks, checkpoint, validation, logging,
                 spikes);
+    }
+
+    /** How a stage of the model is built, for {@code slots} micro-batches in flight. */
+    public ModelStage.Options stageOptions(int slots, Mesh mesh) {
+        long chunk = memory.chunk((long) batch.microBatch() * model.context(), model.vocab() / mesh.tensor(), device.kind());
+        return new ModelStage.Options(
+                memory.recompute(), Math.max(1, slots), chunk, zLoss, true, device.fp8(), ranks.tensorChunks(device));
     }
 
     /** Where checkpoints go. */

@@ -2,8 +2,10 @@ package org.longhaul.tensor;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.longhaul.ops.Ops;
 
 /** A device of plain direct buffers without operations, for tests of what only moves bytes. */
@@ -11,18 +13,8 @@ public final class HostBackend implements Backend {
     private static long nextAddress = 1 << 20;
 
     private final Map<Arena, ByteBuffer> memory = new ConcurrentHashMap<>();
-    private final Stream stream = new Stream() {
-        @Override
-        public long handle() {
-            return 0;
-        }
-
-        @Override
-        public void waitFor(Stream other) {}
-
-        @Override
-        public void synchronize() {}
-    };
+    private final HostStream stream = new HostStream();
+    private final List<HostLane> lanes = new CopyOnWriteArrayList<>();
 
     @Override
     public String name() {
@@ -68,7 +60,9 @@ public final class HostBackend implements Backend {
 
     @Override
     public Stream newStream(String name) {
-        return stream;
+        HostLane lane = new HostLane(name);
+        lanes.add(lane);
+        return lane;
     }
 
     @Override
@@ -95,10 +89,13 @@ public final class HostBackend implements Backend {
     }
 
     @Override
-    public void synchronize() {}
+    public void synchronize() {
+        lanes.forEach(HostLane::synchronize);
+    }
 
     @Override
     public void close() {
+        lanes.forEach(HostLane::close);
         memory.clear();
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +41,10 @@ class LayoutParityTest {
     void trainsAsOneRankDoes(String model, int micro, String recompute, int pipeline, int data, int tensor, int virtual) throws Exception {
         TrainConfig alone = config(model, micro, "none", 1, 1, 1, 1);
         LayoutRun reference = REFERENCES.computeIfAbsent(model, m -> run(alone));
-        LayoutRun run = run(config(model, micro, recompute, pipeline, data, tensor, virtual));
+        same(reference, run(config(model, micro, recompute, pipeline, data, tensor, virtual)));
+    }
+
+    private static void same(LayoutRun reference, LayoutRun run) {
         for (int i = 0; i < STEPS; i++) {
             assertEquals(reference.losses().get(i), run.losses().get(i), 2e-6 * reference.losses().get(i), "loss of step " + (i + 1));
             assertEquals(reference.norms().get(i), run.norms().get(i), 2e-6 * reference.norms().get(i), "norm of step " + (i + 1));
@@ -59,6 +63,37 @@ class LayoutParityTest {
         assertEquals(with.losses(), without.losses());
         assertEquals(with.gradients(), without.gradients());
         assertEquals(with.weights(), without.weights());
+    }
+
+    /** Products in chunks beside their collectives: the same sums, other tokens around the norms of each rank. */
+    @ParameterizedTest
+    @CsvSource({
+        // model, micro_batch, recompute, pipeline, data, tensor, virtual, chunks; a rank of 2 has 8 tokens of 16, one of 4 has 4
+        "mha,1,none,1,1,2,1,4", "mha,1,none,1,1,4,1,2", "mha,1,none,1,1,4,1,3", "mha,1,none,2,2,2,1,3", "gqa,1,none,1,1,2,1,5",
+        "gqa,2,selective,1,2,2,1,7", "uneven,1,none,2,1,2,2,2", "mha,1,full,2,1,2,1,3", "gqa,1,selective,1,1,2,1,100", "mha,2,full,1,1,4,1,5"
+    })
+    void chunksTrainAsOneRankDoes(
+            String model, int micro, String recompute, int pipeline, int data, int tensor, int virtual, int chunks) throws Exception {
+        TrainConfig alone = config(model, micro, "none", 1, 1, 1, 1);
+        LayoutRun reference = REFERENCES.computeIfAbsent(model, m -> run(alone));
+        same(reference, run(config(model, micro, recompute, pipeline, data, tensor, virtual, "ranks.tensor_chunks=" + chunks)));
+    }
+
+    /** What is neither waited for nor left alone until it has travelled would change results here every time. */
+    @ParameterizedTest
+    @CsvSource({"none", "selective", "full"})
+    void collectivesMayEndAsLateAsTheyAreWaitedFor(String recompute) throws Exception {
+        TrainConfig config = config("gqa", 1, recompute, 2, 1, 2, 1, "ranks.tensor_chunks=3");
+        LayoutRun soon = run(config);
+        List<LateBackend> backends = new ArrayList<>();
+        LayoutRun late = LayoutRun.inProcess(config, tokens(config.model().vocab()), STEPS, rank -> {
+            backends.add(new LateBackend("tensor parallel"));
+            return backends.get(rank);
+        }, Duration.ofSeconds(60));
+        backends.forEach(b -> assertTrue(b.lateWork() > 100, "late work: " + b.lateWork()));
+        assertEquals(soon.losses(), late.losses());
+        assertEquals(soon.gradients(), late.gradients());
+        assertEquals(soon.weights(), late.weights());
     }
 
     private LayoutRun run(TrainConfig config) {
