@@ -10,13 +10,13 @@ import org.longhaul.model.ModelStage;
 import org.longhaul.model.ParameterLayout;
 import org.longhaul.model.ParameterStore;
 import org.longhaul.model.Recompute;
-import org.longhaul.natives.CudaGraph;
 import org.longhaul.ops.AdamWStep;
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
 import org.longhaul.ops.cuda.CudaOps;
 import org.longhaul.parallel.Communicator;
 import org.longhaul.tensor.Arena;
+import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
@@ -37,7 +37,7 @@ final class BenchStep implements AutoCloseable {
     private final Arena scalars;
     private final Tensor sumSquares;
     private final Tensor clip;
-    private final List<CudaGraph> graphs = new ArrayList<>();
+    private final List<Backend.Graph> graphs = new ArrayList<>();
     private long step;
 
     BenchStep(CudaBackend backend, BenchShape shape, Recompute recompute, long lossChunk, boolean fp8) {
@@ -189,7 +189,7 @@ final class BenchStep implements AutoCloseable {
     @Override
     public void close() {
         backend.synchronize();
-        graphs.forEach(CudaGraph::close);
+        graphs.forEach(Backend.Graph::close);
         stage.close();
         store.close();
         scalars.close();

@@ -186,14 +186,21 @@ public final class CudaBackend implements Backend {
         device.synchronize();
     }
 
-    /**
-     * Records what the work enqueues on the compute stream as a graph, without running it. The same work must have run before on
-     * the same buffers: kernels are then loaded, products tuned, and libtorch's allocator has what it needs.
-     */
-    public CudaGraph capture(String name, Runnable work) {
-        bind();
+    @Override
+    public boolean records() {
+        return true;
+    }
+
+    /** Kernels are loaded and products tuned by the run that came before. Waits for the GPU first. */
+    @Override
+    public Recording record(String name) {
         synchronize();
-        return compute.capture(name, work);
+        return compute.record(name);
+    }
+
+    @Override
+    public CudaGraph capture(String name, Runnable work) {
+        return (CudaGraph) Backend.super.capture(name, work);
     }
 
     @Override

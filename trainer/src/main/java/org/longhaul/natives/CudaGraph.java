@@ -1,9 +1,10 @@
 package org.longhaul.natives;
 
 import com.sun.jna.Memory;
+import org.longhaul.tensor.Backend;
 
 /** Recorded GPU work that one call launches again, on the same addresses. */
-public final class CudaGraph implements AutoCloseable {
+public final class CudaGraph implements Backend.Graph {
     private final String name;
     private final long graph;
     private final long executable;
@@ -18,25 +19,29 @@ public final class CudaGraph implements AutoCloseable {
 
     static CudaGraph instantiate(String name, long graph) {
         try (Memory out = new Memory(8)) {
-            CudaApi.check(CudaApi.cuGraphInstantiateWithFlags(out, graph, 0), "cuGraphInstantiate of " + name);
+            int status = CudaApi.cuGraphInstantiateWithFlags(out, graph, 0);
+            if (status != CudaApi.SUCCESS) {
+                CudaApi.cuGraphDestroy(graph);
+                CudaApi.check(status, "cuGraphInstantiate of " + name);
+            }
             long executable = out.getLong(0);
             CudaApi.check(CudaApi.cuGraphGetNodes(graph, null, out), "cuGraphGetNodes");
             return new CudaGraph(name, graph, executable, out.getLong(0));
         }
     }
 
-    /** What was recorded. */
+    @Override
     public String name() {
         return name;
     }
 
-    /** Number of kernels, copies and fills inside. */
+    @Override
     public long nodes() {
         return nodes;
     }
 
-    /** Enqueues all of it. */
-    public void launch(CudaStream stream) {
+    @Override
+    public void launch(Backend.Stream stream) {
         CudaApi.check(CudaApi.cuGraphLaunch(executable, stream.handle()), "cuGraphLaunch of " + name);
     }
 

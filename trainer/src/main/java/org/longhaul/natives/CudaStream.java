@@ -91,23 +91,26 @@ public final class CudaStream implements Backend.Stream, AutoCloseable {
     }
 
     /**
-     * Records what {@code work} enqueues on this stream, and on streams that it orders after this one, instead of running it.
+     * Records what is enqueued from now on on this stream, and on streams that are ordered after this one, instead of running it.
      * The work must have run once before, so that nothing is loaded or allocated lazily.
      */
-    public CudaGraph capture(String graphName, Runnable work) {
-        // Relaxed: libtorch's allocator may ask the driver for memory during capture, which the stricter modes forbid.
+    public Backend.Recording record(String graphName) {
+        // Relaxed: other threads (checkpoints, the watch over NCCL) go on calling the driver meanwhile.
         CudaApi.check(CudaApi.cuStreamBeginCapture_v2(handle, CudaApi.CAPTURE_RELAXED), "cuStreamBeginCapture");
-        boolean done = false;
-        try (Memory out = new Memory(8)) {
-            work.run();
-            done = true;
-            CudaApi.check(CudaApi.cuStreamEndCapture(handle, out), "cuStreamEndCapture of " + graphName);
-            return CudaGraph.instantiate(graphName, out.getLong(0));
-        } finally {
-            if (!done) {
+        return new Backend.Recording() {
+            @Override
+            public CudaGraph end() {
+                try (Memory out = new Memory(8)) {
+                    CudaApi.check(CudaApi.cuStreamEndCapture(handle, out), "cuStreamEndCapture of " + graphName);
+                    return CudaGraph.instantiate(graphName, out.getLong(0));
+                }
+            }
+
+            @Override
+            public void abandon() {
                 abandonCapture();
             }
-        }
+        };
     }
 
     // The failure of the work itself is what the caller must see; the broken capture only has to end.

@@ -1,5 +1,6 @@
 package org.longhaul.ops;
 
+import java.util.Optional;
 import org.longhaul.error.UserError;
 import org.longhaul.tensor.Tensor;
 
@@ -21,6 +22,10 @@ public interface Ops {
         throw UserError.environment("8-bit floats need a GPU of compute capability 8.9 or higher: leave fp8 off");
     }
 
+    /** Why what has run so far must not be recorded as a graph ({@code Backend.record}); empty where it may. */
+    default Optional<String> hindersRecording() {
+        return Optional.empty();
+    }
 
     // ---- linear layers; weights are [out, in] ----
 

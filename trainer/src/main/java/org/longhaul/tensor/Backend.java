@@ -52,6 +52,31 @@ public interface Backend extends AutoCloseable {
     /** Waits for everything enqueued on the device. */
     void synchronize();
 
+    /** Whether {@link #record} is possible. */
+    default boolean records() {
+        return false;
+    }
+
+    /**
+     * From now on what is enqueued on the compute stream is recorded, not run, until the recording ends. The same work must have run
+     * before on the same buffers; it must neither allocate nor copy from or to the host, nor wait.
+     */
+    default Recording record(String name) {
+        throw new UnsupportedOperationException(name() + " records no work");
+    }
+
+    /** Records what {@code work} enqueues; when it fails nothing of it has run. */
+    default Graph capture(String name, Runnable work) {
+        Recording recording = record(name);
+        try {
+            work.run();
+        } catch (RuntimeException | Error e) {
+            recording.abandon();
+            throw e;
+        }
+        return recording.end();
+    }
+
     @Override
     void close();
 
@@ -95,6 +120,30 @@ public interface Backend extends AutoCloseable {
 
         /** Moves the mark behind everything enqueued on its stream so far. */
         void set();
+
+        @Override
+        void close();
+    }
+
+    /** Work being recorded. */
+    interface Recording {
+        /** Ends it; throws RuntimeException when what was enqueued cannot be a graph. */
+        Graph end();
+
+        /** Ends it after a failure. */
+        void abandon();
+    }
+
+    /** Recorded work that one call enqueues again, on the same addresses. */
+    interface Graph extends AutoCloseable {
+        /** What was recorded. */
+        String name();
+
+        /** Number of kernels, copies and fills inside. */
+        long nodes();
+
+        /** Enqueues all of it. */
+        void launch(Stream stream);
 
         @Override
         void close();

@@ -12,7 +12,19 @@ public record DeviceConfig(
                 int threads,
         @Doc("Same bits on every run, also on a GPU, at some cost.") @Default("false") boolean deterministic,
         @Doc("Matrix products of the decoder layers: bf16 (float32 on the CPU), or fp8 (e4m3, gradients e5m2, scales from the tensors themselves; "
-                + "GPUs from compute capability 8.9). Everything else stays.") @Default("bf16") Precision precision) {
+                + "GPUs from compute capability 8.9). Everything else stays.") @Default("bf16") Precision precision,
+        @Doc("Launch forward and backward of a micro-batch as CUDA graphs, recorded after the first step: auto does where it can (a GPU, no "
+                + "tensor parallelism), on refuses to start where it cannot, off calls operation by operation.") @Default("auto") Graphs cudaGraph) {
+    /** Whether recorded work is launched instead of single operations. */
+    public enum Graphs {
+        /** Where it can be. */
+        AUTO,
+        /** Always. */
+        ON,
+        /** Never. */
+        OFF
+    }
+
     /** In what the decoder layers multiply matrices. */
     public enum Precision {
         /** The compute type. */
@@ -20,7 +32,6 @@ public record DeviceConfig(
         /** 8-bit floats. */
         FP8
     }
-
 
     /** Where to compute. */
     public enum Kind {
@@ -47,6 +58,9 @@ public record DeviceConfig(
         }
         if (precision == Precision.FP8 && kind != Kind.CUDA) {
             throw new IllegalArgumentException("precision fp8 needs kind cuda: the CPU computes in float32");
+        }
+        if (cudaGraph == Graphs.ON && kind != Kind.CUDA) {
+            throw new IllegalArgumentException("cuda_graph on needs kind cuda: the CPU has no graphs; leave it auto");
         }
     }
 }

@@ -33,6 +33,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final Stream dataStream;
     private final ReplicaCheck replicas;
     private final WeightGather gather;
+    private final MicroGraphs graphs;
     private final int[] inputs;
     private final int[] targets;
     private final ByteBuffer staging;
@@ -48,6 +49,9 @@ final class Engine implements TokenLosses, AutoCloseable {
         int pipeline = groups.mesh().pipeline();
         int virtual = groups.mesh().virtualStages();
         this.microBatches = config.batch().accumulation(dataRanks);
+        this.graphs = new MicroGraphs(
+                backend, config.device().cudaGraph() != DeviceConfig.Graphs.OFF && groups.tensor().size() == 1, dataRanks > 1,
+                groups.rank() == 0);
         List<Integer> slots = PipelineSchedule.of(pipeline, groups.stage(), virtual, microBatches).inFlight();
         int micro = config.batch().microBatch();
         for (int c = 0; c < virtual; c++) {
@@ -97,6 +101,7 @@ final class Engine implements TokenLosses, AutoCloseable {
 
     /** Forward and backward of one global batch that starts at a sample; gradients end summed in the owned parts. The wishes reach all ranks. */
     void gradients(SampleOrder order, long sample, boolean stop, boolean save) {
+        graphs.record();
         samples = order;
         firstSample = sample;
         scalars.begin();
@@ -197,7 +202,7 @@ final class Engine implements TokenLosses, AutoCloseable {
 
     @Override
     public void close() {
-        backend.synchronize();
+        graphs.close();
         replicas.close();
         scalars.close();
         optimizer.close();
@@ -210,12 +215,22 @@ final class Engine implements TokenLosses, AutoCloseable {
         private final ModelStage stage;
         private final ParameterStore store;
         private final int slots;
+        private final List<MicroGraphs.Part> forwards = new ArrayList<>();
+        private final List<MicroGraphs.Part> firstBackwards = new ArrayList<>();
+        private final List<MicroGraphs.Part> backwards = new ArrayList<>();
         private boolean started;
 
         Chunk(ModelStage stage, ParameterStore store, int slots) {
             this.stage = stage;
             this.store = store;
             this.slots = slots;
+            String name = " of part " + chunks.size() + ", slot ";
+            for (int s = 0; s < slots; s++) {
+                int slot = s;
+                forwards.add(graphs.part("forward" + name + s, needed -> stage.forward(slot, needed)));
+                firstBackwards.add(graphs.part("first backward" + name + s, ready -> stage.backward(slot, true, ready)));
+                backwards.add(graphs.part("backward" + name + s, ready -> stage.backward(slot, false, ready)));
+            }
         }
 
         @Override
@@ -264,12 +279,12 @@ final class Engine implements TokenLosses, AutoCloseable {
             if (last()) {
                 upload(stage.targets(slot), targets);
             }
-            stage.forward(slot, bucket -> gather.need(store, bucket));
+            forwards.get(slot).run(bucket -> gather.need(store, bucket));
         }
 
         @Override
         public void backward(int microBatch, int slot, boolean lastOfStep) {
-            stage.backward(slot, !started, bucket -> {
+            (started ? backwards : firstBackwards).get(slot).run(bucket -> {
                 if (lastOfStep && config.ranks().overlapReduce()) {
                     reduce(bucket);
                 }

@@ -6,7 +6,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaEvent;
@@ -82,6 +84,9 @@ final class AttentionKernels implements AutoCloseable {
         /** Device memory of its own, in bytes. */
         long heldBytes();
 
+        /** Whether every run uses the same addresses. */
+        boolean fixed();
+
         @Override
         void close();
     }
@@ -114,6 +119,11 @@ final class AttentionKernels implements AutoCloseable {
         @Override
         public long heldBytes() {
             return attention.heldBytes();
+        }
+
+        @Override
+        public boolean fixed() {
+            return true;
         }
 
         @Override
@@ -152,6 +162,12 @@ final class AttentionKernels implements AutoCloseable {
         @Override
         public long heldBytes() {
             return 0;
+        }
+
+        // Gradients are libtorch's to allocate, somewhere else in every run.
+        @Override
+        public boolean fixed() {
+            return false;
         }
 
         private static RopeKernels.Strided strided(FusedAttention.Gradients g, int which) {
@@ -255,6 +271,15 @@ final class AttentionKernels implements AutoCloseable {
     /** Device memory that the kernels hold themselves, in bytes. */
     long heldBytes() {
         return kinds.stream().mapToLong(Kind::heldBytes).sum();
+    }
+
+    /** Why attention as it was chosen so far cannot be part of a graph. */
+    Optional<String> hindersRecording() {
+        if (backend.computeType() == DType.F32) {
+            return Optional.of("attention in float32 is composed of libtorch's operators, which allocate their results");
+        }
+        return Stream.concat(forward.values().stream(), backward.values().stream()).filter(k -> !k.fixed()).findFirst()
+                .map(k -> "attention by " + k.name() + " allocates its results in every run");
     }
 
     /** Which kernels each shape got. */

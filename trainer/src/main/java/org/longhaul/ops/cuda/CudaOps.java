@@ -1,6 +1,7 @@
 package org.longhaul.ops.cuda;
 
 import java.io.Closeable;
+import java.util.Optional;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaStream;
@@ -88,6 +89,11 @@ public final class CudaOps extends KernelOps implements Closeable {
                     gemm.multiplyScaled(stream, c, a, scaleA, b, scaleB, false, accumulate ? 1 : 0));
         }
         return fp8;
+    }
+
+    @Override
+    public Optional<String> hindersRecording() {
+        return attention.hindersRecording();
     }
 
     /** Quantisation kernels; compiled when first asked for, because older GPUs have no 8-bit floats. */

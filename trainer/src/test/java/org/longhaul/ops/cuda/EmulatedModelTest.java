@@ -1,5 +1,6 @@
 package org.longhaul.ops.cuda;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,8 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.longhaul.model.ModelConfig;
 import org.longhaul.model.ModelStage;
 import org.longhaul.model.ParameterLayout;
@@ -22,6 +25,7 @@ import org.longhaul.parallel.Communicator;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Host;
+import org.longhaul.tensor.RecordingBackend;
 
 /** A whole model, forward and backward, on the fused kernels (emulated) against the same model on the portable operations. */
 class EmulatedModelTest {
@@ -96,6 +100,36 @@ class EmulatedModelTest {
     void inBfloat16() {
         Result portable = run(new CpuBackend(1), Recompute.NONE, false);
         compare(portable, run(emulated(DType.BF16), Recompute.NONE, false), 2e-3, 0.03);
+    }
+
+    /** The kernels' launches repeat from a recording: nothing in them depends on what the host did in between. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void recorded(boolean fp8) {
+        RecordingBackend backend = new RecordingBackend(emulated(DType.BF16));
+        SplittableRandom random = new SplittableRandom(9);
+        int tokens = BATCH * MODEL.context();
+        try (backend; ParameterStore store = new ParameterStore(backend, ParameterLayout.single(MODEL), Communicator.single("data"), true)) {
+            store.initialise(11);
+            ModelStage.Options options = new ModelStage.Options(Recompute.NONE, 1, 16, 1e-4, true, fp8);
+            try (ModelStage stage = new ModelStage(backend, store, BATCH, MODEL.context(), options, Communicator.single("tensor"))) {
+                Host.put(backend, stage.gradientScale(), 1f / tokens);
+                Host.put(backend, stage.tokens(0), random.ints(tokens, 0, MODEL.vocab()).toArray());
+                Host.put(backend, stage.targets(0), random.ints(tokens, 0, MODEL.vocab()).toArray());
+                Runnable microBatch = () -> {
+                    stage.forward(0);
+                    stage.backward(0, true, bucket -> {});
+                };
+                microBatch.run();
+                float[] eager = Host.floats(backend, store.gradients());
+                try (Backend.Graph graph = backend.capture("micro-batch", microBatch)) {
+                    backend.zero(store.gradients());
+                    graph.launch(backend.computeStream());
+                    assertArrayEquals(eager, Host.floats(backend, store.gradients()));
+                    assertTrue(graph.nodes() > 20, "nodes " + graph.nodes());
+                }
+            }
+        }
     }
 
     /** Sums are short in a model this small, so the rounding of 8-bit operands averages out little. */
