@@ -61,6 +61,10 @@ record RankMemory(int rank, int layers, Map<String, Long> rows) {
             activations(rows, ModelStage.plan(config.model(), range, shape, config.stageOptions(slots.get(c), mesh), type));
             add(rows, "rotary tables, F32", 4L * config.model().context() * config.model().headDim());
         }
+        if (config.ranks().prefetchReceives() && mesh.pipeline() > 1 && (p > 0 || mesh.virtualStages() > 1)) {
+            long local = (long) config.batch().microBatch() * config.model().context() / mesh.tensor();
+            add(rows, "pipeline arrivals", local * config.model().dModel() * type.bytes());
+        }
         if (type == DType.BF16) {
             onTheGpu(rows, config, mesh, layers);
         }

@@ -65,7 +65,7 @@ final class Engine implements TokenLosses, AutoCloseable {
             stores.add(store);
             chunks.add(new Chunk(stage, store, options.slots()));
         }
-        this.executor = new PipelineExecutor(backend, groups, chunks, microBatches);
+        this.executor = new PipelineExecutor(backend, groups, chunks, microBatches, config.ranks().prefetchReceives());
         this.optimizer = new Optimizer(backend, stores, config.optimizer(), groups.tensor());
         this.scalars = new StepScalars(backend, groups.world(), config.stepsPerLook());
         this.dataStream = backend.newStream("data parallel");
@@ -203,6 +203,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     @Override
     public void close() {
         graphs.close();
+        executor.close();
         replicas.close();
         scalars.close();
         optimizer.close();

@@ -59,7 +59,8 @@ class LayoutParityTest {
     @Test
     void overlapChangesNoBit() throws Exception {
         LayoutRun with = run(config("gqa", 1, "none", 2, 2, 2, 1));
-        LayoutRun without = run(config("gqa", 1, "none", 2, 2, 2, 1, "ranks.overlap_reduce=false", "ranks.overlap_gather=false"));
+        LayoutRun without = run(config("gqa", 1, "none", 2, 2, 2, 1, "ranks.overlap_reduce=false", "ranks.overlap_gather=false",
+                "ranks.prefetch_receives=false"));
         assertEquals(with.losses(), without.losses());
         assertEquals(with.gradients(), without.gradients());
         assertEquals(with.weights(), without.weights());
