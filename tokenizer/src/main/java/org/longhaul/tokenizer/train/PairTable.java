@@ -1,11 +1,10 @@
 package org.longhaul.tokenizer.train;
 
-import java.util.Arrays;
-
 /** 64-bit counts of symbol pairs, open addressing; a pair whose count falls to zero leaves the table. */
 final class PairTable {
-    private long[] keys;
-    private long[] counts;
+    /** Key and count in turn, beside each other in memory; a negative key is a free slot. */
+    private long[] slots;
+    private int mask;
     private int shift;
     private int size;
 
@@ -13,10 +12,17 @@ final class PairTable {
         allocate(1 << 12);
     }
 
+    /** Room for {@code pairs} without growing. */
+    PairTable(int pairs) {
+        allocate(Math.max(1 << 4, Integer.highestOneBit(pairs) * 4));
+    }
+
     private void allocate(int capacity) {
-        keys = new long[capacity];
-        Arrays.fill(keys, -1);
-        counts = new long[capacity];
+        slots = new long[2 * capacity];
+        for (int i = 0; i < slots.length; i += 2) {
+            slots[i] = -1;
+        }
+        mask = capacity - 1;
         shift = 64 - Integer.numberOfTrailingZeros(capacity);
     }
 
@@ -24,60 +30,42 @@ final class PairTable {
         return (long) left << 32 | right;
     }
 
-    long get(long key) {
-        int at = find(key);
-        return at < 0 ? 0 : counts[at];
+    static int left(long pair) {
+        return (int) (pair >>> 32);
     }
 
-    /** Adds to the count and returns it. */
-    long add(long key, long delta) {
-        int mask = keys.length - 1;
-        int at = slot(key);
-        for (; keys[at] >= 0; at = at + 1 & mask) {
-            if (keys[at] == key) {
-                counts[at] += delta;
-                long count = counts[at];
-                if (count == 0) {
-                    remove(at);
-                }
-                return count;
+    static int right(long pair) {
+        return (int) pair;
+    }
+
+    /** One of {@code parts} numbers that every pair has, independent of where a table puts it. */
+    static int part(long pair, int parts) {
+        return (int) (((pair ^ pair >>> 29) * 0xD6E8FEB86659FD93L >>> 40) * parts >>> 24);
+    }
+
+    int size() {
+        return size;
+    }
+
+    long get(long key) {
+        int at = find(key);
+        return at < 0 ? 0 : slots[at + 1];
+    }
+
+    /** Adds to the count. */
+    void add(long key, long delta) {
+        int at = home(key);
+        for (; slots[at] >= 0; at = next(at)) {
+            if (slots[at] == key) {
+                change(at, delta);
+                return;
             }
         }
         if (delta != 0) {
-            keys[at] = key;
-            counts[at] = delta;
-            if (++size > keys.length / 5 * 3) {
+            slots[at] = key;
+            slots[at + 1] = delta;
+            if (++size > mask / 5 * 3) {
                 grow();
-            }
-        }
-        return delta;
-    }
-
-    interface Visitor {
-        void pair(long pair, long count);
-    }
-
-    void forEach(Visitor visitor) {
-        for (int i = 0; i < keys.length; i++) {
-            if (keys[i] >= 0) {
-                visitor.pair(keys[i], counts[i]);
-            }
-        }
-    }
-
-    private void grow() {
-        long[] oldKeys = keys;
-        long[] oldCounts = counts;
-        allocate(oldKeys.length * 2);
-        int mask = keys.length - 1;
-        for (int i = 0; i < oldKeys.length; i++) {
-            if (oldKeys[i] >= 0) {
-                int at = slot(oldKeys[i]);
-                while (keys[at] >= 0) {
-                    at = at + 1 & mask;
-                }
-                keys[at] = oldKeys[i];
-                counts[at] = oldCounts[i];
             }
         }
     }
@@ -86,10 +74,7 @@ final class PairTable {
     void addIfPresent(long key, long delta) {
         int at = find(key);
         if (at >= 0) {
-            counts[at] += delta;
-            if (counts[at] == 0) {
-                remove(at);
-            }
+            change(at, delta);
         }
     }
 
@@ -101,10 +86,43 @@ final class PairTable {
         }
     }
 
+    interface Visitor {
+        void pair(long pair, long count);
+    }
+
+    void forEach(Visitor visitor) {
+        for (int at = 0; at < slots.length; at += 2) {
+            if (slots[at] >= 0) {
+                visitor.pair(slots[at], slots[at + 1]);
+            }
+        }
+    }
+
+    private void change(int at, long delta) {
+        slots[at + 1] += delta;
+        if (slots[at + 1] == 0) {
+            remove(at);
+        }
+    }
+
+    private void grow() {
+        long[] old = slots;
+        allocate((mask + 1) * 2);
+        for (int from = 0; from < old.length; from += 2) {
+            if (old[from] >= 0) {
+                int at = home(old[from]);
+                while (slots[at] >= 0) {
+                    at = next(at);
+                }
+                slots[at] = old[from];
+                slots[at + 1] = old[from + 1];
+            }
+        }
+    }
+
     private int find(long key) {
-        int mask = keys.length - 1;
-        for (int at = slot(key); keys[at] >= 0; at = at + 1 & mask) {
-            if (keys[at] == key) {
+        for (int at = home(key); slots[at] >= 0; at = next(at)) {
+            if (slots[at] == key) {
                 return at;
             }
         }
@@ -113,20 +131,23 @@ final class PairTable {
 
     /** Closes the hole by moving back what probes over it. */
     private void remove(int hole) {
-        int mask = keys.length - 1;
         size--;
-        for (int at = hole + 1 & mask; keys[at] >= 0; at = at + 1 & mask) {
-            int home = slot(keys[at]);
-            if ((at - home & mask) >= (at - hole & mask)) {
-                keys[hole] = keys[at];
-                counts[hole] = counts[at];
+        for (int at = next(hole); slots[at] >= 0; at = next(at)) {
+            int home = home(slots[at]);
+            if ((at - home & 2 * mask + 1) >= (at - hole & 2 * mask + 1)) {
+                slots[hole] = slots[at];
+                slots[hole + 1] = slots[at + 1];
                 hole = at;
             }
         }
-        keys[hole] = -1;
+        slots[hole] = -1;
     }
 
-    private int slot(long key) {
-        return (int) (key * 0x9E3779B97F4A7C15L >>> shift);
+    private int next(int at) {
+        return at + 2 & 2 * mask + 1;
+    }
+
+    private int home(long key) {
+        return (int) (key * 0x9E3779B97F4A7C15L >>> shift) << 1;
     }
 }

@@ -90,7 +90,7 @@ class BpeTrainerTest {
             int maxLength = random.nextInt(3) == 0 ? 2 + random.nextInt(8) : ANY;
             int size = 256 + random.nextInt(80);
             List<String> expected = NaiveTrainer.train(words, size, maxLength);
-            BpeTrainingConfig config = new BpeTrainingConfig(size, 0, maxLength, BpeTrainingConfig.Alphabet.BYTES, 1);
+            BpeTrainingConfig config = new BpeTrainingConfig(size, 0, maxLength, BpeTrainingConfig.Alphabet.BYTES, 1 + random.nextInt(3));
             List<int[]> all = new ArrayList<>();
             assertEquals(expected, spelled(BpeTrainer.train(counts(words), config, PreTokenizer.DEEPSEEK, List.of(), state -> {
                 all.clear();
@@ -118,7 +118,9 @@ class BpeTrainerTest {
             all.clear();
             all.addAll(state.merges());
         }));
-        assertEquals(expected, spelled(BpeTrainer.train(counts(words), BpeTrainingConfig.of(1500, 3), PreTokenizer.DEEPSEEK)));
+        for (int threads : new int[] {2, 3, 4}) {
+            assertEquals(expected, spelled(BpeTrainer.train(counts(words), BpeTrainingConfig.of(1500, threads), PreTokenizer.DEEPSEEK)), threads + " threads");
+        }
         for (int stop : new int[] {1, 200, 500, 1257}) {
             assertEquals(expected, spelled(BpeTrainer.train(counts(words), BpeTrainingConfig.of(1500, 3), PreTokenizer.DEEPSEEK,
                     all.subList(0, stop), state -> {})), "stopped after " + stop);
