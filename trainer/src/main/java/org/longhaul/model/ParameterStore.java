@@ -33,8 +33,13 @@ public final class ParameterStore implements AutoCloseable {
     private final Tensor[] weightViews;
     private final Tensor[] gradientViews;
 
-    /** Allocates zeroed arenas; without {@code training} only the weights. */
+    /** Allocates zeroed arenas, moments in F32; without {@code training} only the weights. */
     public ParameterStore(Backend backend, ParameterLayout layout, Communicator data, boolean training) {
+        this(backend, layout, data, training, DType.F32);
+    }
+
+    /** Allocates zeroed arenas, moments of the given type; without {@code training} only the weights. */
+    public ParameterStore(Backend backend, ParameterLayout layout, Communicator data, boolean training, DType moments) {
         this.backend = backend;
         this.layout = layout;
         this.shards = new ShardedArena(data, layout.buckets());
@@ -43,8 +48,8 @@ public final class ParameterStore implements AutoCloseable {
         DType compute = backend.computeType();
         weights = arena("weights", compute, n);
         gradients = training ? arena("gradients", DType.F32, n) : null;
-        firstMoment = training ? arena("first moment", DType.F32, share) : null;
-        secondMoment = training ? arena("second moment", DType.F32, share) : null;
+        firstMoment = training ? arena("first moment", moments, share) : null;
+        secondMoment = training ? arena("second moment", moments, share) : null;
         if (compute == DType.F32 && data.size() == 1) {
             master = weights;
         } else {
@@ -74,12 +79,12 @@ public final class ParameterStore implements AutoCloseable {
         return master;
     }
 
-    /** Adam's first moment of the owned parts, flat, F32. */
+    /** Adam's first moment of the owned parts, flat, F32 or BF16. */
     public Tensor firstMoment() {
         return firstMoment;
     }
 
-    /** Adam's second moment of the owned parts, flat, F32. */
+    /** Adam's second moment of the owned parts, flat, F32 or BF16. */
     public Tensor secondMoment() {
         return secondMoment;
     }

@@ -127,7 +127,7 @@ public interface Ops {
             Tensor loss, Tensor logits, Tensor max, Tensor sumExp, Tensor target, Tensor targets, long firstColumn,
             Tensor gradientScale, double zLoss, int ignoreIndex, Tensor zLossSum);
 
-    // ---- reductions and the optimizer, all F32 over flat tensors ----
+    // ---- reductions and the optimizer, over flat tensors, F32 where nothing else is said ----
 
     /** out[0] += Σ x² ; deterministic. */
     void sumOfSquares(Tensor out, Tensor x);
@@ -143,7 +143,8 @@ public interface Ops {
 
     /**
      * AdamW on one flat range: g = gradient · clip[0]; nothing changes when clip[2] is 0. {@code weights} (compute type, may be
-     * null or {@code master} itself when the compute type is F32) gets the rounded master in the same pass.
+     * null or {@code master} itself when the compute type is F32) gets the rounded master in the same pass. Moments are both F32,
+     * or both BF16, rounded at random by step and place in the range.
      */
     void adamW(
             AdamWStep step, Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor weights, Tensor clip);

@@ -314,6 +314,10 @@ public final class PortableOps implements Ops {
     @Override
     public void adamW(
             AdamWStep step, Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor weights, Tensor clip) {
+        if (firstMoment.dtype() == DType.BF16) {
+            RoundedMoments.adamW(step, master, gradient, firstMoment, secondMoment, weights, clip);
+            return;
+        }
         double correction1 = 1 - Math.pow(step.beta1(), step.step());
         double correction2 = 1 - Math.pow(step.beta2(), step.step());
         boolean separate = weights != null && weights.address() != master.address();

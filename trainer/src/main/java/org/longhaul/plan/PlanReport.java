@@ -9,6 +9,7 @@ import org.longhaul.error.UserError;
 import org.longhaul.metrics.Flops;
 import org.longhaul.model.ModelConfig;
 import org.longhaul.parallel.Mesh;
+import org.longhaul.tensor.DType;
 import org.longhaul.train.DeviceConfig;
 import org.longhaul.train.TrainConfig;
 
@@ -76,8 +77,9 @@ final class PlanReport {
                 Sizes.count(tokens));
         line("compute C = M·D", "%.3g FLOPs", Flops.paperM(config.model()) * tokens);
         line("learning rate", "%s", rates());
-        long state = Flops.parameters(config.model()) * 12;
-        line("checkpoint", "%s (master weights and two moments in F32)", Sizes.bytes(state));
+        DType moments = config.optimizer().moments().type();
+        line("checkpoint", "%s (master weights in F32 and two moments in %s)",
+                Sizes.bytes(Flops.parameters(config.model()) * (4 + 2 * moments.bytes())), moments);
         if (teraflops > 0 && config.device().kind() == DeviceConfig.Kind.CUDA) {
             double rate = teraflops * 1e12 * mesh.size() / Flops.perTokenFull(config.model());
             double bubble = 1 + (mesh.pipeline() - 1.0) / ((double) accumulation() * mesh.virtualStages());

@@ -56,7 +56,8 @@ record RankMemory(int rank, int layers, Map<String, Long> rows) {
             add(rows, "gradients, F32", layout.elements() * 4);
             boolean separate = type != DType.F32 || mesh.data() > 1;
             add(rows, "master weights, F32, 1/" + mesh.data() + " each", separate ? share * 4 : 0);
-            add(rows, "AdamW moments, 2 × F32, 1/" + mesh.data() + " each", share * 8);
+            DType moments = config.optimizer().moments().type();
+            add(rows, "AdamW moments, 2 × " + moments + ", 1/" + mesh.data() + " each", share * 2 * moments.bytes());
             BatchShape shape = new BatchShape(config.batch().microBatch(), config.model().context(), 0, mesh.tensor());
             activations(rows, ModelStage.plan(config.model(), range, shape, config.stageOptions(slots.get(c), mesh), type));
             add(rows, "rotary tables, F32", 4L * config.model().context() * config.model().headDim());

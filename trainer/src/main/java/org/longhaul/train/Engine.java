@@ -58,7 +58,8 @@ final class Engine implements TokenLosses, AutoCloseable {
             StageRange range = StageRange.of(config.model(), c * pipeline + groups.stage(), pipeline * virtual);
             ParameterLayout layout = new ParameterLayout(
                     config.model(), range, groups.tensor().rank(), groups.tensor().size(), dataRanks);
-            ParameterStore store = new ParameterStore(backend, layout, groups.data(), true);
+            ParameterStore store = new ParameterStore(
+                    backend, layout, groups.data(), true, config.optimizer().moments().type());
             ModelStage.Options options = config.stageOptions(slots.get(c), groups.mesh());
             ModelStage stage = new ModelStage(backend, store, micro, config.model().context(), options, groups.tensor());
             Host.put(backend, stage.gradientScale(), (float) (1.0 / config.tokensPerStep()));

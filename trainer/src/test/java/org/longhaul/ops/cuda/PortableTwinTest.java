@@ -68,9 +68,11 @@ class PortableTwinTest {
     void optimizer() {
         for (int n : new int[] {1, 7, 5000}) {
             on(b -> OpsChecks.adamW(b, n, DType.F32, true));
+            on(b -> OpsChecks.adamW(b, n, DType.BF16, true));
             on(b -> OpsChecks.flat(b, n, 0));
         }
         on(b -> OpsChecks.adamW(b, 100, DType.F32, false));
+        on(b -> OpsChecks.adamW(b, 100, DType.BF16, false));
         on(OpsChecks::clip);
     }
 }
