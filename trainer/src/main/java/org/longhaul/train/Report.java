@@ -11,6 +11,7 @@ import org.longhaul.checkpoint.SaveStats;
 import org.longhaul.cli.Progress;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.EventFile;
+import org.longhaul.metrics.JvmWatch;
 import org.longhaul.metrics.MetricsFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +31,7 @@ final class Report implements AutoCloseable {
     private long savesSeen;
     private long lookedAt = System.nanoTime();
     private double tokensPerSecond;
+    private final JvmWatch jvm = new JvmWatch();
 
     /**
      * One step for the files.
@@ -57,6 +59,7 @@ final class Report implements AutoCloseable {
     /** Starts the clock of the first interval. */
     void start() {
         lookedAt = System.nanoTime();
+        jvm.next();
     }
 
     /** Writes the steps that became known since the last call. */
@@ -66,6 +69,7 @@ final class Report implements AutoCloseable {
         lookedAt = now;
         double rate = steps.length * config.tokensPerStep() / seconds;
         tokensPerSecond = tokensPerSecond == 0 ? rate : 0.8 * tokensPerSecond + 0.2 * rate;
+        JvmWatch.Interval machine = jvm.next();
         for (Step s : steps) {
             Map<String, Object> line = new LinkedHashMap<>();
             line.put("step", s.step);
@@ -81,6 +85,14 @@ final class Report implements AutoCloseable {
             if (peakFlops > 0) {
                 line.put("mfu_full", rate * flopsPerToken / peakFlops);
                 line.put("mfu_causal", rate * causalFlopsPerToken / peakFlops);
+            }
+            if (s == steps[steps.length - 1]) {
+                line.put("gc_pause_ms", machine.pauseMillis());
+                line.put("gc_collections", machine.collections());
+                line.put("allocated_bytes_per_step", machine.allocatedBytes() / steps.length);
+                event(s.step, Map.of(
+                        "jvm/gc_pause_ms", (double) machine.pauseMillis(), "jvm/gc_collections", (double) machine.collections(),
+                        "jvm/allocated_bytes_per_step", (double) machine.allocatedBytes() / steps.length));
             }
             write(line);
             event(s.step, Map.of(

@@ -1,0 +1,53 @@
+package org.longhaul.metrics;
+
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+
+/** What the Java machine does behind a thread's back: collections of garbage that held it up, and what it allocated itself. */
+public final class JvmWatch {
+    private static final com.sun.management.ThreadMXBean THREADS = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private final List<GarbageCollectorMXBean> collectors;
+    private long pauseMillis;
+    private long collections;
+    private long allocated;
+
+    /**
+     * What happened in an interval.
+     *
+     * @param pauseMillis time of collections that stop all threads, milliseconds
+     * @param collections their number
+     * @param allocatedBytes by the calling thread
+     */
+    public record Interval(long pauseMillis, long collections, long allocatedBytes) {}
+
+    /** Starts an interval of the calling thread. */
+    public JvmWatch() {
+        // Collectors that run beside the program report their cycles under names of their own.
+        collectors = ManagementFactory.getGarbageCollectorMXBeans().stream()
+                .filter(c -> !c.getName().contains("Cycles") && !c.getName().contains("Concurrent")).toList();
+        restart();
+    }
+
+    /** Ends the interval and starts the next; on the thread that started it. */
+    public Interval next() {
+        long millis = pauseMillis;
+        long count = collections;
+        long bytes = allocated;
+        restart();
+        return new Interval(pauseMillis - millis, collections - count, allocated - bytes);
+    }
+
+    private void restart() {
+        long millis = 0;
+        long count = 0;
+        for (int i = 0; i < collectors.size(); i++) {
+            millis += Math.max(0, collectors.get(i).getCollectionTime());
+            count += Math.max(0, collectors.get(i).getCollectionCount());
+        }
+        pauseMillis = millis;
+        collections = count;
+        allocated = THREADS.getCurrentThreadAllocatedBytes();
+    }
+}
