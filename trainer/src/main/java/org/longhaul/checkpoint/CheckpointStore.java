@@ -13,6 +13,7 @@ import java.util.function.Function;
 import org.longhaul.checkpoint.Manifest.Done;
 import org.longhaul.error.UserError;
 import org.longhaul.tensor.Backend;
+import org.longhaul.trust.Faults;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -119,6 +120,7 @@ public final class CheckpointStore implements AutoCloseable {
             CheckpointMeta meta = null;
             try {
                 Checkpoint c = openChecked(info);
+                Faults.point("checkpoint.load");
                 c.loadChecked(backend, wanted.apply(c));
                 meta = c.meta();
             } catch (CorruptCheckpointException e) {
@@ -233,9 +235,11 @@ public final class CheckpointStore implements AutoCloseable {
         if (storage.atomicRename()) {
             String trash = StepName.TRASH + info.name();
             storage.delete(trash);
+            Faults.point("checkpoint.delete");
             storage.rename(info.name(), trash);
             storage.delete(trash);
         } else {
+            Faults.point("checkpoint.delete");
             storage.delete(info.name() + "/" + Done.NAME);
             storage.delete(info.name());
         }

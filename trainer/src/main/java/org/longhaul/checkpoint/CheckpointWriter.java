@@ -15,6 +15,7 @@ import org.longhaul.checkpoint.Manifest.RankPart;
 import org.longhaul.checkpoint.Manifest.StoredFile;
 import org.longhaul.checkpoint.Manifest.StoredTensor;
 import org.longhaul.model.Box;
+import org.longhaul.trust.Faults;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -63,6 +64,7 @@ final class CheckpointWriter {
         String folder = folder(target);
         try {
             phase("write its part", () -> {
+                Faults.point("checkpoint.write");
                 RankPart part = body.write(storage, folder, group.rank());
                 storage.write(folder + "/" + partName(group.rank()), Manifest.encode(part));
             });
@@ -134,16 +136,20 @@ final class CheckpointWriter {
                 Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(), meta.model(), meta.fingerprints(), meta.state(),
                 group.size(), DataFile.CHUNK, config, parts.stream().flatMap(p -> p.files().stream()).toList(), merge(parts));
         byte[] json = manifest.toJson();
+        Faults.point("checkpoint.manifest");
         storage.write(folder + "/" + Manifest.NAME, json);
         for (int r = 0; r < group.size(); r++) {
             storage.delete(folder + "/" + partName(r));
         }
         storage.syncFolder(folder);
+        Faults.point("checkpoint.done");
         storage.write(folder + "/" + Done.NAME, Manifest.encode(new Done(json.length, Checksums.hex(json))));
         if (storage.atomicRename()) {
             storage.syncFolder(folder);
+            Faults.point("checkpoint.rename");
             storage.rename(folder, target.folder());
         }
+        Faults.point("checkpoint.renamed");
         try {
             storage.write(LATEST, (target.folder() + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {

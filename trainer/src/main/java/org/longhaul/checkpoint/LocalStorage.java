@@ -18,6 +18,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import org.longhaul.error.UserError;
+import org.longhaul.trust.Faults;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -145,6 +146,7 @@ final class LocalStorage implements Storage {
                 @Override
                 public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
                     Files.deleteIfExists(file);
+                    Faults.point("checkpoint.deleting");
                     return FileVisitResult.CONTINUE;
                 }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import org.longhaul.checkpoint.Manifest.RankPart;
 import org.longhaul.tensor.HostCopier;
 import org.longhaul.tensor.Tensor;
+import org.longhaul.trust.Faults;
 
 /**
  * The bytes of one rank's data file, staged in host memory. Filled from the device in one go while training stands still, then
@@ -70,6 +71,7 @@ final class RankImage {
                 file.begin(s.data().box(), s.data().tensor().dtype());
                 ranges(s.at(), s.data().tensor().bytes(), file::accept);
                 file.end();
+                Faults.point("checkpoint.writing");
             }
             return new RankPart(rank, List.of(file.commit()), file.tensors());
         }

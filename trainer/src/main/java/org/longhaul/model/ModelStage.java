@@ -146,6 +146,20 @@ public final class ModelStage implements AutoCloseable {
         return slots[slot].forward.get(0).x1();
     }
 
+    /**
+     * Inside {@code needed} of {@link #forward}: what the layer before a bucket left, as [L,D] tensors whose sum it is; empty for the first
+     * bucket of the first stage.
+     */
+    public List<Tensor> entering(int slot, int bucket) {
+        ParameterLayout layout = parameters.layout();
+        Slot s = slots[slot];
+        if (range.last() && bucket == layout.headBucket()) {
+            return List.of(s.output);
+        }
+        int layer = bucket - layout.layerBucket(range.firstLayer());
+        return layer < 0 ? List.of() : layer == 0 ? List.of(s.forward.get(0).x1()) : List.of(s.forward.get(layer - 1).x2(), wideLocal);
+    }
+
     /** The boundary tensor [L,D] that {@link #forward} leaves for the next stage. */
     public Tensor output(int slot) {
         return slots[slot].output;

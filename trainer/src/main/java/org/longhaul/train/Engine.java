@@ -17,6 +17,7 @@ import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.Backend.Stream;
 import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
+import org.longhaul.trust.Faults;
 import org.longhaul.trust.NonFiniteReport;
 
 /** One rank's model, optimizer and links: everything of a step that happens on the device. */
@@ -37,8 +38,10 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final int[] inputs;
     private final int[] targets;
     private final ByteBuffer staging;
+    private final Faults faults = Faults.planted();
     private SampleOrder samples;
     private long firstSample;
+    private LayerProbe probe;
 
     /** Allocates everything; weights are still zero. */
     Engine(TrainConfig config, Backend backend, MeshGroups groups) {
@@ -107,6 +110,20 @@ final class Engine implements TokenLosses, AutoCloseable {
         firstSample = sample;
         scalars.begin();
         scalars.wish(stop, save);
+        if (faults.any()) {
+            plant();
+        }
+        run();
+        optimizer.addSumOfSquares(scalars.sumSquares());
+        Chunk last = chunks.get(chunks.size() - 1);
+        if (last.last() && groups.tensor().rank() == 0) {
+            backend.copy(scalars.lossSum(), last.stage.lossSum());
+        }
+        scalars.reduce();
+        scalars.keep(optimizer.clip(scalars.globalSumSquares()));
+    }
+
+    private void run() {
         for (Chunk chunk : chunks) {
             chunk.started = false;
             backend.zero(chunk.stage.lossSum());
@@ -117,13 +134,18 @@ final class Engine implements TokenLosses, AutoCloseable {
             chunk.reduceRest();
         }
         backend.computeStream().waitFor(dataStream);
-        optimizer.addSumOfSquares(scalars.sumSquares());
-        Chunk last = chunks.get(chunks.size() - 1);
-        if (last.last() && groups.tensor().rank() == 0) {
-            backend.copy(scalars.lossSum(), last.stage.lossSum());
+    }
+
+    private void plant() {
+        for (Chunk chunk : chunks) {
+            Host.put(backend, chunk.stage.gradientScale(), (float) (faults.factor(firstSample) / config.tokensPerStep()));
+            for (Faults.Weight w : faults.weights()) {
+                if (w.sample() == firstSample && chunk.store.layout().parameters().stream().anyMatch(p -> p.name().equals(w.tensor()))) {
+                    gather.finish();
+                    Host.put(backend, chunk.store.weight(w.tensor()).slice(0, 1), w.value());
+                }
+            }
         }
-        scalars.reduce();
-        scalars.keep(optimizer.clip(scalars.globalSumSquares()));
     }
 
     /**
@@ -172,14 +194,35 @@ final class Engine implements TokenLosses, AutoCloseable {
         return backend;
     }
 
-    /** Which gradients and weights of this rank hold values that are no numbers. */
-    List<NonFiniteReport> nonFinite() {
+    /** Which weights, in the order of the layers, and which optimizer state of this rank hold values that are no numbers. */
+    List<NonFiniteReport> nonFiniteWeights() {
         List<Tensor> suspects = new ArrayList<>();
-        for (ParameterStore store : stores) {
+        for (ParameterStore store : stores()) {
             store.layout().parameters().forEach(p -> suspects.add(named("weight of ", store.weight(p.name()))));
-            store.layout().parameters().forEach(p -> suspects.add(named("gradient of ", store.gradient(p.name()))));
+            suspects.addAll(List.of(store.master(), store.firstMoment(), store.secondMoment()));
         }
         return NonFiniteReport.scan(backend, suspects);
+    }
+
+    /**
+     * Where this rank's part of the last batch stopped being numbers: in weights, else in a layer's output, else in gradients, these from the
+     * end of the model back, so that the first is the origin. Computes the batch again, so every rank must call it; takes two steps' time.
+     */
+    List<NonFiniteReport> nonFinite() {
+        List<Tensor> gradients = new ArrayList<>();
+        for (ParameterStore store : stores) {
+            store.layout().parameters().forEach(p -> gradients.add(0, named("gradient of ", store.gradient(p.name()))));
+        }
+        // Before they are computed again.
+        List<NonFiniteReport> inGradients = NonFiniteReport.scan(backend, gradients);
+        probe = new LayerProbe(backend);
+        run();
+        probe.layers();
+        run();
+        List<NonFiniteReport> inLayers = probe.found();
+        probe = null;
+        List<NonFiniteReport> inWeights = nonFiniteWeights();
+        return !inWeights.isEmpty() ? inWeights : !inLayers.isEmpty() ? inLayers : inGradients;
     }
 
     private static Tensor named(String what, Tensor t) {
@@ -281,7 +324,27 @@ final class Engine implements TokenLosses, AutoCloseable {
             if (last()) {
                 upload(stage.targets(slot), targets);
             }
-            forwards.get(slot).run(bucket -> gather.need(store, bucket));
+            if (probe == null) {
+                forwards.get(slot).run(bucket -> gather.need(store, bucket));
+            } else {
+                probed(microBatch, slot);
+            }
+        }
+
+        // Never from a recorded graph, which does not stop between layers.
+        private void probed(int microBatch, int slot) {
+            int first = store.layout().stage().firstLayer();
+            stage.forward(slot, bucket -> {
+                gather.need(store, bucket);
+                if (probe.wants(microBatch)) {
+                    int before = first + bucket - store.layout().layerBucket(first) - 1;
+                    probe.layer(microBatch, before < 0 ? "output of embedding" : "output of layers." + before, stage.entering(slot, bucket));
+                }
+            });
+            probe.end(microBatch, stage.output(slot));
+            if (!last() && probe.wants(microBatch)) {
+                probe.layer(microBatch, "output of layers." + (store.layout().stage().endLayer() - 1), List.of(stage.output(slot)));
+            }
         }
 
         @Override

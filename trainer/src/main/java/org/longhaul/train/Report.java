@@ -37,8 +37,11 @@ final class Report implements AutoCloseable {
      * One step for the files.
      *
      * @param skipped whether its update was dropped
+     * @param spike whether it was judged one, or not finite
+     * @param allSkipped steps of the run whose update was dropped, this one included
      */
-    record Step(long step, long consumed, double loss, double norm, double learningRate, boolean skipped) {}
+    record Step(
+            long step, long consumed, double loss, double norm, double learningRate, boolean skipped, boolean spike, long allSkipped) {}
 
     /** Opens the files after a step; {@code peakFlops} of the whole job, 0 where unknown. */
     Report(TrainConfig config, long afterStep, double flopsPerToken, double causalFlopsPerToken, double peakFlops) {
@@ -78,8 +81,12 @@ final class Report implements AutoCloseable {
             line.put("learning_rate", s.learningRate);
             line.put("consumed_samples", s.consumed);
             line.put("consumed_tokens", s.consumed * config.model().context());
+            if (s.spike) {
+                line.put("spike", true);
+            }
             if (s.skipped) {
                 line.put("skipped", true);
+                line.put("skipped_steps", s.allSkipped);
             }
             line.put("tokens_per_second", Math.round(rate * 10) / 10.0);
             if (peakFlops > 0) {
@@ -133,6 +140,16 @@ final class Report implements AutoCloseable {
         event(Math.max(0, s.lastStep()), Map.of(
                 "checkpoint/stall_seconds", s.lastStallSeconds(), "checkpoint/write_seconds", s.lastWriteSeconds(),
                 "checkpoint/failures", (double) s.failures()));
+    }
+
+    /** Writes that training went back; the steps' lines that follow stand for another course. */
+    void rolledBack(long fromStep, RunState to) {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("step", to.step());
+        line.put("rolled_back_from", fromStep);
+        line.put("rollbacks", to.rollbacks());
+        line.put("consumed_samples", to.consumed());
+        write(line);
     }
 
     /** A line that stays. */

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.longhaul.checkpoint.BoxData;
 import org.longhaul.checkpoint.Checkpoint;
+import org.longhaul.checkpoint.CheckpointInfo;
 import org.longhaul.checkpoint.CheckpointMeta;
 import org.longhaul.checkpoint.CheckpointRef;
 import org.longhaul.checkpoint.CheckpointSaver;
@@ -28,12 +29,14 @@ final class Snapshots implements AutoCloseable {
     private final CheckpointStore store;
     private final CheckpointSaver saver;
     private final SaveSchedule schedule;
+    private final RankGroup ranks;
 
     Snapshots(TrainConfig config, Backend backend, Engine engine, Map<String, String> fingerprints, RankGroup ranks) {
         this.config = config;
         this.backend = backend;
         this.engine = engine;
         this.fingerprints = fingerprints;
+        this.ranks = ranks;
         this.store = CheckpointStore.open(config.checkpointRoot(), ranks);
         this.saver = new CheckpointSaver(store, backend, config.checkpoint().retention());
         this.schedule = new SaveSchedule(config.checkpoint().retention());
@@ -92,12 +95,26 @@ final class Snapshots implements AutoCloseable {
         }
     }
 
-    /** Loads the newest checkpoint of a step at most {@code step} and takes later ones out of use. */
-    RunState rollBack(long step, String why) {
+    /**
+     * Loads a checkpoint of a step at most {@code step} and takes later ones out of use: the newest at the first roll-back, the one before at
+     * the second and so on, as far as there are any.
+     */
+    RunState rollBack(long step, int times, String why) {
         saver.await();
-        store.abandonAfter(step, why);
+        List<Long> steps = store.list().stream().filter(c -> c.complete() && c.step() <= step).map(CheckpointInfo::step).distinct().toList();
+        if (!all(!steps.isEmpty())) {
+            throw UserError.badInput(why + ", and " + store.root() + " holds no checkpoint from before them to roll back to; "
+                    + "save more often (checkpoint.retention), or lower schedule.peak");
+        }
+        store.abandonAfter(steps.get(Math.min(times, steps.size()) - 1), why);
         return store.loadNewest(backend, checkpoint -> boxes(true)).map(m -> RunState.of(m.state()))
                 .orElseThrow(() -> UserError.badInput(store.root() + ": no complete checkpoint to roll back to"));
+    }
+
+    /** Whether all ranks say so; all must ask. Waits for the save under way. */
+    boolean all(boolean mine) {
+        saver.await();
+        return ranks.all(mine);
     }
 
     /** Whether a save is due after a step. */
@@ -126,6 +143,11 @@ final class Snapshots implements AutoCloseable {
     /** The step of the last save that was committed, −1 for none. */
     long lastSaved() {
         return saver.stats().lastStep();
+    }
+
+    /** The step of the newest complete checkpoint, as words. */
+    String lastGood() {
+        return store.newestComplete().map(c -> Long.toString(c.step())).orElse("(none)");
     }
 
     /** How saving went so far. */

@@ -7,6 +7,7 @@ import org.longhaul.checkpoint.SaveKind;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.Flops;
 import org.longhaul.train.StepScalars.Result;
+import org.longhaul.trust.Faults;
 import org.longhaul.trust.SpikeConfig;
 import org.longhaul.trust.SpikeDetector;
 import org.slf4j.Logger;
@@ -52,6 +53,9 @@ final class Trainer {
 
     /** Trains until the steps are done, stop_after is reached or a signal asks to stop; saves in each case. */
     Outcome run() {
+        if (leads() && Faults.planted().any()) {
+            LOG.warn("{} plants faults in this run: {}", Faults.VARIABLE, Faults.planted());
+        }
         start();
         if (state.step() >= config.steps()) {
             if (leads()) {
@@ -74,20 +78,21 @@ final class Trainer {
                 boolean validate = config.validation().every() > 0 && step % config.validation().every() == 0;
                 boolean look = engine.scalars().full() || step == config.steps() || pause || permanent || validate;
                 Result[] results = look ? engine.scalars().take() : new Result[0];
-                boolean dropped = look && spike(results[results.length - 1], step);
+                // Where a spike may drop an update, each step is looked at, here, before it.
+                boolean dropped = advance(results);
+                Faults.point("train.gradients");
                 if (!dropped) {
                     snapshots.gate();
                     engine.update(learningRate, step);
                 }
-                advance(results, dropped);
+                Faults.point("train.update");
                 if (validate || step == config.steps()) {
                     validate();
                 }
                 boolean stopping = asked(results);
-                if (step == config.steps() || pause || permanent) {
-                    snapshots.save(SaveKind.PERMANENT, state);
-                } else if (stopping || wanted(results)) {
-                    snapshots.save(SaveKind.EPHEMERAL, state);
+                boolean lasting = step == config.steps() || pause || permanent;
+                if ((lasting || stopping || wanted(results)) && sound(results)) {
+                    snapshots.save(lasting ? SaveKind.PERMANENT : SaveKind.EPHEMERAL, state);
                 }
                 if (pause || stopping) {
                     return end(step == config.steps() ? Outcome.FINISHED : stopping ? Outcome.STOPPED : Outcome.PAUSED);
@@ -131,7 +136,7 @@ final class Trainer {
         losses.restore(state.losses());
         norms.restore(state.norms());
         if (state.stage() != config.data().stage()) {
-            state = new RunState(state.step(), 0, config.data().stage(), state.skipped(), 0, state.losses(), state.norms());
+            state = state.inStage(config.data().stage());
         }
         if (leads()) {
             LOG.info("{} at step {} of {} from {}", how, state.step(), config.steps(), from);
@@ -148,51 +153,60 @@ final class Trainer {
         return opened;
     }
 
-    // Judges the newest step; the window learns only from steps that are kept.
-    private boolean spike(Result result, long step) {
-        double loss = result.lossSum() / config.tokensPerStep();
-        if (!result.finite()) {
-            LOG.warn("step {}: gradient norm {} and loss {} are no numbers; the update is skipped", step, result.norm(), loss);
-            if (state.skippedInRow() == 0) {
-                // Once: a scan brings every gradient to the host.
-                engine.nonFinite().stream().limit(NAMED).forEach(r -> LOG.warn("step {}, rank {}: {}", step, engine.groups().rank(), r));
-            }
-            return true;
-        }
-        boolean spike = losses.spike(loss) || norms.spike(result.norm());
-        if (spike) {
-            LOG.warn("step {}: spike, loss {} ({} sigma) and gradient norm {} ({} sigma){}", step, text(loss), text(losses.score(loss)),
-                    text(result.norm()), text(norms.score(result.norm())),
-                    config.spikes().action() == SpikeConfig.Action.WATCH ? "" : "; the update is skipped");
-        }
-        return spike && config.spikes().action() != SpikeConfig.Action.WATCH;
-    }
-
-    private void advance(Result[] results, boolean dropped) {
+    /**
+     * Goes on to the next step, judges those whose results are known, and answers whether the newest one's update must be left out. The
+     * windows learn only from steps that are kept.
+     */
+    private boolean advance(Result[] results) {
         long step = state.step() + 1;
         long consumed = state.consumed() + config.batch().sequences();
         long skipped = state.skipped();
         int inRow = state.skippedInRow();
+        boolean dropped = false;
         Report.Step[] lines = new Report.Step[results.length];
         for (int i = 0; i < results.length; i++) {
-            long n = step - results.length + 1 + i;
-            double loss = results[i].lossSum() / config.tokensPerStep();
-            boolean lost = !results[i].finite() || dropped && i == results.length - 1;
-            inRow = lost ? inRow + 1 : 0;
-            skipped += lost ? 1 : 0;
-            if (!lost) {
+            Result r = results[i];
+            int behind = results.length - 1 - i;
+            double loss = r.lossSum() / config.tokensPerStep();
+            boolean spike = spike(r, loss, step - behind);
+            dropped = !r.finite() || spike && config.spikes().action() != SpikeConfig.Action.WATCH;
+            if (!r.finite() && inRow == 0 && behind == 0) {
+                // Once in a row: it takes two steps' time and brings every gradient to the host.
+                engine.nonFinite().stream().limit(NAMED).forEach(f -> LOG.warn("step {}, rank {}: {}", step, engine.groups().rank(), f));
+            }
+            inRow = dropped ? inRow + 1 : 0;
+            skipped += dropped ? 1 : 0;
+            if (!dropped) {
                 losses.accept(loss);
-                norms.accept(results[i].norm());
+                norms.accept(r.norm());
             }
             lines[i] = new Report.Step(
-                    n, consumed - (long) (results.length - 1 - i) * config.batch().sequences(), loss, results[i].norm(),
-                    config.schedule().at(n, config.steps()), lost);
+                    step - behind, consumed - (long) behind * config.batch().sequences(), loss, r.norm(),
+                    config.schedule().at(step - behind, config.steps()), dropped, spike, skipped);
         }
-        state = new RunState(step, consumed, state.stage(), skipped, inRow, losses.state(), norms.state());
+        boolean past = step > state.rolledBackFrom() + config.spikes().window();
+        state = new RunState(
+                step, consumed, state.stage(), skipped, inRow, losses.state(), norms.state(), past ? 0 : state.rollbacks(),
+                past ? 0 : state.rolledBackFrom());
         if (report != null && results.length > 0) {
             report.steps(lines);
             report.saved(snapshots.stats());
         }
+        return dropped;
+    }
+
+    private boolean spike(Result r, double loss, long step) {
+        if (!r.finite()) {
+            LOG.warn("step {}: gradient norm {} and loss {} are no numbers; the update is skipped", step, r.norm(), loss);
+            return true;
+        }
+        boolean spike = losses.spike(loss) || norms.spike(r.norm());
+        if (spike) {
+            LOG.warn("step {}: spike, loss {} ({} sigma) and gradient norm {} ({} sigma){}", step, text(loss), text(losses.score(loss)),
+                    text(r.norm()), text(norms.score(r.norm())),
+                    config.spikes().action() == SpikeConfig.Action.WATCH ? "" : "; the update is skipped");
+        }
+        return spike;
     }
 
     private void validate() {
@@ -207,20 +221,37 @@ final class Trainer {
         }
     }
 
+    // Every rank comes here at the same step, since all judge the same sums.
     private void giveUpOrRollBack() {
-        String why = state.skippedInRow() + " steps in a row had no finite loss or a spike";
-        if (config.spikes().action() != SpikeConfig.Action.ROLLBACK) {
-            snapshots.await();
-            throw new IllegalStateException("step " + state.step() + ": " + why + "; the last good checkpoint is at step "
-                    + snapshots.lastSaved() + " in " + snapshots.root());
+        String why = "step " + state.step() + ": " + state.skippedInRow() + " steps in a row had no finite loss or a spike";
+        boolean goesBack = config.spikes().action() == SpikeConfig.Action.ROLLBACK;
+        if (!goesBack || state.rollbacks() >= config.spikes().maxRollbacks()) {
+            giveUp(why + (goesBack ? ", after " + state.rollbacks() + " roll-backs" : ""));
         }
-        long behind = state.consumed();
-        state = snapshots.rollBack(state.step() - state.skippedInRow(), why);
+        RunState bad = state;
+        int rollbacks = bad.rollbacks() + 1;
+        state = snapshots.rollBack(bad.step() - bad.skippedInRow(), rollbacks, why);
         losses.restore(state.losses());
         norms.restore(state.norms());
-        // The batches that did the harm are not seen again.
-        state = new RunState(state.step(), behind, state.stage(), state.skipped(), 0, state.losses(), state.norms());
-        LOG.warn("{}: rolled back to step {}, going on behind sample {}", why, state.step(), behind);
+        // The batches that did the harm are not seen again, whatever happens next.
+        state = state.behind(bad.consumed(), bad.skipped(), rollbacks, Math.max(bad.step(), bad.rolledBackFrom()));
+        snapshots.save(SaveKind.EPHEMERAL, state);
+        if (leads()) {
+            report.rolledBack(bad.step(), state);
+            LOG.warn("{}: rolled back to step {} and going on behind sample {}, roll-back {} of {}", why, state.step(), state.consumed(),
+                    rollbacks, config.spikes().maxRollbacks());
+        }
+    }
+
+    private void giveUp(String why) {
+        String good = "; the last good checkpoint is at step " + snapshots.lastGood() + " in " + snapshots.root();
+        if (!snapshots.all(engine.nonFiniteWeights().isEmpty())) {
+            // The files are sound: another start may mend it.
+            throw UserError.environment(why + ", and weights in a rank's memory are no numbers (see its lines above)" + good
+                    + "; start again, on another node if it comes back");
+        }
+        throw UserError.badInput(why + good + "; lower schedule.peak, or set spikes.action to rollback to go on behind these batches, "
+                + "or spikes.max_skips higher");
     }
 
     private Outcome end(Outcome outcome) {
@@ -238,6 +269,15 @@ final class Trainer {
             });
         }
         return outcome;
+    }
+
+    // What made a step's loss no number may lie in the weights, and must not get into a checkpoint.
+    private boolean sound(Result[] results) {
+        if (results[results.length - 1].finite() || snapshots.all(engine.nonFiniteWeights().isEmpty())) {
+            return true;
+        }
+        LOG.warn("step {}: weights are no numbers; no checkpoint is saved", state.step());
+        return false;
     }
 
     private boolean permanent(long step) {

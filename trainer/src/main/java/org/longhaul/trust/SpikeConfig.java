@@ -6,13 +6,15 @@ import org.longhaul.config.Doc;
 /** What to do about steps whose loss or gradient norm leaves the recent range. */
 @Doc("Loss and gradient-norm spikes: how they are told from noise, and what happens to the step.")
 public record SpikeConfig(
-        @Doc("watch only counts spikes; skip drops the step's update (its samples are not seen again); rollback loads the newest "
-                + "checkpoint before the spike and goes on behind its batches after max_skips skips in a row.")
+        @Doc("watch only counts spikes; skip drops the step's update (its samples are not seen again); rollback loads a "
+                + "checkpoint from before the spike and goes on behind its batches after max_skips skips in a row.")
                 @Default("skip") Action action,
         @Doc("Steps the mean and deviation are taken over.") @Default("128") int window,
         @Doc("Standard deviations above the window's mean that make a spike.") @Default("6.0") double sigma,
-        @Doc("Skipped steps in a row after which training rolls back (action rollback) or stops with exit 70 (action skip).")
-                @Default("8") int maxSkips) {
+        @Doc("Skipped steps in a row that are borne; after one more training rolls back (action rollback) or stops (watch and skip).")
+                @Default("8") int maxSkips,
+        @Doc("Roll-backs that are borne until training has come a whole window of steps beyond the first; each goes a checkpoint further back.")
+                @Default("3") int maxRollbacks) {
 
     /** What happens at a spike. */
     public enum Action {
@@ -34,6 +36,9 @@ public record SpikeConfig(
         }
         if (maxSkips < 1) {
             throw new IllegalArgumentException("max_skips must be at least 1: " + maxSkips);
+        }
+        if (maxRollbacks < 1) {
+            throw new IllegalArgumentException("max_rollbacks must be at least 1: " + maxRollbacks);
         }
     }
 }

@@ -20,6 +20,7 @@ import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.config.ConfigLoader;
+import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.MetricsFile;
 import org.longhaul.natives.CpuBackend;
@@ -130,7 +131,8 @@ class TrainerTest {
     @Test
     void aModelWithoutFiniteLossIsNeitherUpdatedNorTrainedOn() throws IOException {
         TrainConfig config = config(folder, "z_loss=1e39", "spikes.max_skips=2", "checkpoint.save_initial=true");
-        IllegalStateException end = assertThrows(IllegalStateException.class, () -> run(config));
+        UserError end = assertThrows(UserError.class, () -> run(config));
+        assertEquals(ExitCode.BAD_INPUT, end.exitCode());
         assertTrue(end.getMessage().contains("step 3: 3 steps in a row had no finite loss"), end.getMessage());
         // The save of the initial weights brings a line of its own, whenever it ends.
         List<JsonNode> steps = MetricsFile.read(folder.resolve("metrics.jsonl")).stream().filter(l -> l.has("skipped")).toList();

@@ -22,6 +22,31 @@ class SpikeDetectorTest {
         assertFalse(detector.spike(2.0), "a fall is welcome");
     }
 
+    /** Scores computed with Python's statistics module: (x − fmean(w)) / stdev(w), w the last 128 values or fewer. */
+    @Test
+    void scoresOver128StepsAreTheFormulas() {
+        SpikeDetector detector = new SpikeDetector(128, 6);
+        int[] at = {64, 100, 128, 129, 150, 199};
+        double[] noise = {-1.4735439476718475, -2.0045040221455555, -1.8688829574996588, -1.2398331855201652, -1.2055978911748175, -0.8347663541578723};
+        double[] jump = {12.672360652284482, 9.28570094939026, 7.863522663599619, 8.552147757989875, 8.857683072286761, 10.132787662365075};
+        long x = 20231;
+        int next = 0;
+        for (int i = 0; i < 200; i++) {
+            x = (1103515245 * x + 12345) % (1L << 31);
+            double loss = 3.0 - i * 1e-3 + ((double) x / (1L << 31) - 0.5) * 0.1;
+            if (i < 64) {
+                assertEquals(0, detector.score(loss + 100), "not half full at " + i);
+            } else if (i == at[next]) {
+                assertEquals(noise[next], detector.score(loss), 1e-9, "at " + i);
+                assertEquals(jump[next], detector.score(loss + 0.5), 1e-9, "at " + i);
+                assertTrue(detector.spike(loss + 0.5) && !detector.spike(loss));
+                next++;
+            }
+            detector.accept(loss);
+        }
+        assertEquals(6, next);
+    }
+
     @Test
     void whatIsNotFiniteIsAlwaysOne() {
         SpikeDetector detector = new SpikeDetector(16, 6);
