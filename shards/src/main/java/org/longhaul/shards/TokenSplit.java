@@ -125,6 +125,31 @@ public final class TokenSplit {
         return tables.get(shard).language(document - documentStarts[shard]);
     }
 
+    /** Receives how many tokens of a document lie in a range, and where the document came from. */
+    public interface OriginSink {
+        /** Some tokens of one document. */
+        void add(String source, String language, long tokens);
+    }
+
+    /** Tells for each document that has tokens in [{@code position}, {@code position + count}) how many, in order. */
+    public void origins(long position, long count, OriginSink sink) {
+        if (position < 0 || count < 0 || position + count > tokens()) {
+            throw new IndexOutOfBoundsException("tokens " + position + " … " + (position + count) + " of " + tokens() + " in split " + name);
+        }
+        int shard = count == 0 ? 0 : find(tokenStarts, position);
+        for (long at = position; at < position + count; shard++) {
+            DocumentTable table = tables.get(shard);
+            long end = Math.min(position + count, tokenStarts[shard + 1]) - tokenStarts[shard];
+            long from = at - tokenStarts[shard];
+            for (long document = from < end ? table.documentAt(from) : 0; from < end; document++) {
+                long to = Math.min(end, table.start(document) + table.length(document));
+                sink.add(table.source(document), table.language(document), to - from);
+                from = to;
+            }
+            at = tokenStarts[shard] + end;
+        }
+    }
+
     /** The document that holds a token position. */
     public long documentAt(long position) {
         int shard = find(tokenStarts, position);

@@ -14,7 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +51,22 @@ class ShardSetTest {
                 assertArrayEquals(Arrays.copyOfRange(expected, from, from + count), Arrays.copyOfRange(part, 1, count + 1), "seed " + seed);
             }
             List<Fixture.Document> documents = fixture.documents(name);
+            String[] origins = new String[expected.length];
+            int at = 0;
+            for (Fixture.Document document : documents) {
+                Arrays.fill(origins, at, at += document.ids().length, document.source() + " " + document.language());
+            }
+            for (int i = 0; i < 200; i++) {
+                int from = random.nextInt(expected.length);
+                int count = random.nextInt(Math.min(9_000, expected.length - from) + 1);
+                Map<String, Long> counts = new TreeMap<>();
+                split.origins(from, count, (source, language, tokens) -> counts.merge(source + " " + language, tokens, Long::sum));
+                Map<String, Long> naive = new TreeMap<>();
+                for (int p = from; p < from + count; p++) {
+                    naive.merge(origins[p], 1L, Long::sum);
+                }
+                assertEquals(naive, counts, "seed " + seed);
+            }
             assertEquals(documents.size(), split.documents());
             assertEquals(documents.stream().mapToLong(Fixture.Document::bytes).sum(), split.bytes());
             long start = 0;

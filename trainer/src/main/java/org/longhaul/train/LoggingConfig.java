@@ -9,9 +9,13 @@ import org.longhaul.config.Doc;
 public record LoggingConfig(
         @Doc("Steps between lines of metrics.jsonl; on a GPU also how often the host looks at results.") @Default("1") int every,
         @Doc("Time between progress lines where the output is no terminal.") @Default("10s") Duration plainEvery,
-        @Doc("Whether to write TensorBoard event files.") @Default("true") boolean tensorboard) {
-    /** Checks the range. */
+        @Doc("Whether to write TensorBoard event files.") @Default("true") boolean tensorboard,
+        @Doc("Steps between reports of tokens by source and language; 0 for none.") @Default("100") int mixtureEvery) {
+    /** Checks the ranges. */
     public LoggingConfig {
+        if (mixtureEvery < 0) {
+            throw new IllegalArgumentException("mixture_every must not be negative: " + mixtureEvery);
+        }
         if (every < 1) {
             throw new IllegalArgumentException("every must be at least 1 step: " + every);
         }

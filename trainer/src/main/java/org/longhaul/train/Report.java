@@ -124,6 +124,13 @@ final class Report implements AutoCloseable {
         lookedAt = System.nanoTime();
     }
 
+    /** Writes what was read since the last such report. */
+    void mixture(Mixture.Interval interval) {
+        write(interval.line());
+        event(interval.step(), interval.scalars());
+        say(interval.text());
+    }
+
     /** Writes how the last save went, once it is over. */
     void saved(SaveStats s) {
         if (s.saves() + s.failures() == savesSeen) {

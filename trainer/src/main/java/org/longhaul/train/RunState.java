@@ -1,7 +1,9 @@
 package org.longhaul.train;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
  * What a checkpoint keeps of a run beside tensors.
@@ -16,6 +18,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
  * @param rollbacks roll-backs since training last got a window of steps beyond one
  * @param rolledBackFrom the farthest step that one of them gave up
  */
+@JsonIgnoreProperties(ignoreUnknown = true)
 record RunState(
         long step, long consumed, int stage, long skipped, int skippedInRow, double[] losses, double[] norms, int rollbacks, long rolledBackFrom) {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -34,7 +37,7 @@ record RunState(
         return new RunState(step, sample, stage, allSkipped, 0, losses, norms, allRollbacks, from);
     }
 
-    JsonNode json() {
+    ObjectNode json() {
         return JSON.valueToTree(this);
     }
 

@@ -26,17 +26,19 @@ final class Snapshots implements AutoCloseable {
     private final Backend backend;
     private final Engine engine;
     private final Map<String, String> fingerprints;
+    private final Mixture mixture;
     private final CheckpointStore store;
     private final CheckpointSaver saver;
     private final SaveSchedule schedule;
     private final RankGroup ranks;
 
-    Snapshots(TrainConfig config, Backend backend, Engine engine, Map<String, String> fingerprints, RankGroup ranks) {
+    Snapshots(TrainConfig config, Backend backend, Engine engine, Map<String, String> fingerprints, Mixture mixture, RankGroup ranks) {
         this.config = config;
         this.backend = backend;
         this.engine = engine;
         this.fingerprints = fingerprints;
         this.ranks = ranks;
+        this.mixture = mixture;
         this.store = CheckpointStore.open(config.checkpointRoot(), ranks);
         this.saver = new CheckpointSaver(store, backend, config.checkpoint().retention());
         this.schedule = new SaveSchedule(config.checkpoint().retention());
@@ -67,7 +69,7 @@ final class Snapshots implements AutoCloseable {
             requireSame(checkpoint);
             return boxes(true);
         });
-        return meta.map(m -> RunState.of(m.state()));
+        return meta.map(this::state);
     }
 
     /** Fills the weights from another run's checkpoint folder. */
@@ -91,7 +93,7 @@ final class Snapshots implements AutoCloseable {
             requireSame(checkpoint);
             Branch.require(checkpoint, config);
             checkpoint.load(backend, boxes(true));
-            return RunState.of(checkpoint.meta().state());
+            return state(checkpoint.meta());
         }
     }
 
@@ -107,7 +109,7 @@ final class Snapshots implements AutoCloseable {
                     + "save more often (checkpoint.retention), or lower schedule.peak");
         }
         store.abandonAfter(steps.get(Math.min(times, steps.size()) - 1), why);
-        return store.loadNewest(backend, checkpoint -> boxes(true)).map(m -> RunState.of(m.state()))
+        return store.loadNewest(backend, checkpoint -> boxes(true)).map(this::state)
                 .orElseThrow(() -> UserError.badInput(store.root() + ": no complete checkpoint to roll back to"));
     }
 
@@ -127,7 +129,7 @@ final class Snapshots implements AutoCloseable {
         List<BoxData> boxes = new ArrayList<>();
         engine.stores().forEach(s -> boxes.addAll(StateBoxes.saved(s)));
         saver.start(
-                new CheckpointMeta(state.step(), kind, config.model(), ConfigWriter.toYaml(config), fingerprints, state.json()), boxes);
+                new CheckpointMeta(state.step(), kind, config.model(), ConfigWriter.toYaml(config), fingerprints, mixture.into(state.json())), boxes);
     }
 
     /** Must be called before the state changes: the device lets a save's copies finish first. */
@@ -158,6 +160,12 @@ final class Snapshots implements AutoCloseable {
     /** Where checkpoints lie. */
     String root() {
         return store.root();
+    }
+
+    private RunState state(CheckpointMeta meta) {
+        RunState state = RunState.of(meta.state());
+        mixture.restore(meta.state(), state.stage() != config.data().stage(), state.step());
+        return state;
     }
 
     private List<BoxData> boxes(boolean moments) {

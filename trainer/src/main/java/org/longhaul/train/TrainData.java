@@ -3,8 +3,12 @@ package org.longhaul.train;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.longhaul.batch.TokenOrigins;
 import org.longhaul.batch.TokenSource;
 import org.longhaul.error.UserError;
+import org.longhaul.shards.Counts;
 import org.longhaul.shards.ShardSet;
 import org.longhaul.shards.TokenSplit;
 
@@ -16,10 +20,17 @@ import org.longhaul.shards.TokenSplit;
  * @param validationBytesPerToken text bytes over tokens of that split
  * @param unigramEntropy of the training split, nats a token; 0 where unknown
  * @param fingerprints of tokenizer and data, by name
+ * @param origins where training tokens come from, if that is known
  */
 record TrainData(
         TokenSource train, Optional<TokenSource> validation, double validationBytesPerToken, double unigramEntropy,
-        Map<String, String> fingerprints) {
+        Map<String, String> fingerprints, Optional<TokenOrigins> origins) {
+    TrainData(
+            TokenSource train, Optional<TokenSource> validation, double validationBytesPerToken, double unigramEntropy,
+            Map<String, String> fingerprints) {
+        this(train, validation, validationBytesPerToken, unigramEntropy, fingerprints, Optional.empty());
+    }
+
     /** Maps the shards and checks that they fit the model. */
     static TrainData open(TrainConfig config) {
         ShardSet set = ShardSet.open(config.data().path());
@@ -39,12 +50,40 @@ record TrainData(
         Map<String, String> fingerprints = new LinkedHashMap<>();
         fingerprints.put("dataset", set.fingerprint());
         fingerprints.put("tokenizer", set.manifest().tokenizer().fingerprint());
-        return new TrainData(source(train), validation.map(TrainData::source), bytes, train.unigramEntropy(), fingerprints);
+        return new TrainData(source(train), validation.map(TrainData::source), bytes, train.unigramEntropy(), fingerprints, Optional.of(origins(train)));
     }
 
     /** Training samples of a context length. */
     long samples(int context) {
         return (train.tokens() - 1) / context;
+    }
+
+    /** Where a split's tokens come from. */
+    static TokenOrigins origins(TokenSplit split) {
+        SortedMap<String, Double> sources = shares(split.sources(), split.tokens());
+        SortedMap<String, Double> languages = shares(split.languages(), split.tokens());
+        return new TokenOrigins() {
+            @Override
+            public void count(long position, long count, Sink sink) {
+                split.origins(position, count, sink::add);
+            }
+
+            @Override
+            public SortedMap<String, Double> sources() {
+                return sources;
+            }
+
+            @Override
+            public SortedMap<String, Double> languages() {
+                return languages;
+            }
+        };
+    }
+
+    private static SortedMap<String, Double> shares(SortedMap<String, Counts> counts, long total) {
+        SortedMap<String, Double> shares = new TreeMap<>();
+        counts.forEach((name, c) -> shares.put(name, (double) c.tokens() / total));
+        return shares;
     }
 
     /** A split as a token stream. */

@@ -31,8 +31,9 @@ final class TrainJob {
             writeConfig(config);
         }
         try (Engine engine = new Engine(config, setup.backend(), setup.groups());
-                Snapshots snapshots = new Snapshots(config, setup.backend(), engine, data.fingerprints(), setup.savers())) {
-            Outcome outcome = new Trainer(config, engine, snapshots, data, stop, setup.peakFlops()).run();
+                Mixture mixture = new Mixture(config, data, setup.groups().rank() == 0);
+                Snapshots snapshots = new Snapshots(config, setup.backend(), engine, data.fingerprints(), mixture, setup.savers())) {
+            Outcome outcome = new Trainer(config, engine, snapshots, data, mixture, stop, setup.peakFlops()).run();
             if (setup.groups().rank() == 0) {
                 LossCurve.draw(config.output(), data.unigramEntropy());
             }

@@ -23,6 +23,7 @@ final class Trainer {
     private final Engine engine;
     private final Snapshots snapshots;
     private final TrainData data;
+    private final Mixture mixture;
     private final StopRequest stop;
     private final SpikeDetector losses;
     private final SpikeDetector norms;
@@ -40,11 +41,13 @@ final class Trainer {
         STOPPED
     }
 
-    Trainer(TrainConfig config, Engine engine, Snapshots snapshots, TrainData data, StopRequest stop, double peakFlops) {
+    Trainer(
+            TrainConfig config, Engine engine, Snapshots snapshots, TrainData data, Mixture mixture, StopRequest stop, double peakFlops) {
         this.config = config;
         this.engine = engine;
         this.snapshots = snapshots;
         this.data = data;
+        this.mixture = mixture;
         this.stop = stop;
         this.peakFlops = peakFlops;
         this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
@@ -71,6 +74,7 @@ final class Trainer {
                 long step = state.step() + 1;
                 double learningRate = config.schedule().at(step, config.steps());
                 Optional<SaveKind> due = snapshots.due(step);
+                mixture.count(order, state.consumed(), config.batch().sequences());
                 engine.gradients(order, state.consumed(), stop.raised(), leads() && due.isPresent());
 
                 boolean pause = step == pauseAt;
@@ -88,6 +92,9 @@ final class Trainer {
                 Faults.point("train.update");
                 if (validate || step == config.steps()) {
                     validate();
+                }
+                if (mixture.due(step, step == config.steps())) {
+                    report.mixture(mixture.report(step));
                 }
                 boolean stopping = asked(results);
                 boolean lasting = step == config.steps() || pause || permanent;

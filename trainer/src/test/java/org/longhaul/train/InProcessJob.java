@@ -32,7 +32,7 @@ final class InProcessJob {
         }
         List<MeshGroups> groups = MeshGroups.inProcess(config.mesh(), backends, Duration.ofMinutes(2));
         Set<Long> read = new ConcurrentSkipListSet<>();
-        TokenSource tokens = new Sawtooth(40_000);
+        Sawtooth tokens = new Sawtooth(40_000);
         TokenSource watched = new TokenSource() {
             @Override
             public long tokens() {
@@ -47,7 +47,7 @@ final class InProcessJob {
                 tokens.read(position, target, offset, count);
             }
         };
-        TrainData data = new TrainData(watched, Optional.empty(), 2.0, 4.0, Map.of("dataset", "sawtooth"));
+        TrainData data = new TrainData(watched, Optional.empty(), 2.0, 4.0, Map.of("dataset", "sawtooth"), Optional.of(tokens.origins()));
         ThreadRanks.run(ranks, savers -> {
             int r = savers.rank();
             try (RankSetup setup = new RankSetup(backends.get(r), groups.get(r), savers, null, null, 0)) {
