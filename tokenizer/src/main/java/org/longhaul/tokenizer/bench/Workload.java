@@ -3,8 +3,11 @@ package org.longhaul.tokenizer.bench;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.longhaul.tokenizer.text.TextFiles;
 
 /**
@@ -15,6 +18,8 @@ import org.longhaul.tokenizer.text.TextFiles;
  * @param strings the same texts for libraries that take strings; empty when they are not UTF-8
  */
 record Workload(String name, List<byte[]> bytes, List<String> strings) {
+    private static final int BLOCK = 1 << 14;
+
     static Workload of(Path file, String field, long limit) {
         List<byte[]> bytes = new ArrayList<>();
         long[] size = {0};
@@ -31,13 +36,29 @@ record Workload(String name, List<byte[]> bytes, List<String> strings) {
     /** 16 MB without a place to cut, and 16 MB that are not UTF-8. */
     static List<Workload> pathological() {
         byte[] letter = new byte[16_000_000];
-        java.util.Arrays.fill(letter, (byte) 'a');
+        Arrays.fill(letter, (byte) 'a');
         byte[] random = new byte[16_000_000];
         new SplittableRandom(1).nextBytes(random);
         byte[] han = "\u4E2D".repeat(5_333_333).getBytes(StandardCharsets.UTF_8);
         return List.of(new Workload("16 MB of one letter", List.of(letter), List.of()),
                 new Workload("16 MB of one Han character", List.of(han), List.of()),
                 new Workload("16 MB of random bytes", List.of(random), List.of()));
+    }
+
+    /** The texts in blocks of 16 kB or one text, the largest first: whoever is handed one is soon ready for the next. */
+    int[][] blocks() {
+        List<int[]> blocks = new ArrayList<>();
+        for (int from = 0; from < bytes.size(); ) {
+            int to = from;
+            int size = 0;
+            while (to < bytes.size() && (to == from || size + bytes.get(to).length <= BLOCK)) {
+                size += bytes.get(to++).length;
+            }
+            blocks.add(IntStream.range(from, to).toArray());
+            from = to;
+        }
+        blocks.sort(Comparator.comparingLong(block -> -Arrays.stream(block).mapToLong(i -> bytes.get(i).length).sum()));
+        return blocks.toArray(int[][]::new);
     }
 
     long size() {
