@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaDevice;
 import org.longhaul.natives.CudaGraph;
+import org.longhaul.natives.CudaStepMeter;
 import org.longhaul.natives.CudaStream;
 import org.longhaul.natives.LibTorchStream;
 import org.longhaul.ops.Ops;
@@ -19,6 +20,7 @@ import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.HostCopier;
+import org.longhaul.tensor.StepMeter;
 import org.longhaul.tensor.Tensor;
 
 /**
@@ -138,6 +140,17 @@ public final class CudaBackend implements Backend {
     @Override
     public CudaStream computeStream() {
         return compute;
+    }
+
+    @Override
+    public StepMeter stepMeter() {
+        bind();
+        return new CudaStepMeter(compute);
+    }
+
+    @Override
+    public String hardware() {
+        return (device.name() + " " + device.uuid()).strip();
     }
 
     @Override

@@ -57,14 +57,14 @@ final class NcclCommunicator implements Communicator {
 
     @Override
     public void allReduce(Tensor buffer, ReduceOp op, Stream stream) {
-        before();
+        before(stream);
         nccl.allReduce(buffer.address(), buffer.address(), buffer.elements(), buffer.dtype(), reduction(op), stream);
         after("all-reduce", buffer, stream);
     }
 
     @Override
     public void reduceScatter(Tensor output, Tensor input, ReduceOp op, Stream stream) {
-        before();
+        before(stream);
         requireRatio(output, input);
         nccl.reduceScatter(input.address(), output.address(), output.elements(), output.dtype(), reduction(op), stream);
         after("reduce-scatter", input, stream);
@@ -72,7 +72,7 @@ final class NcclCommunicator implements Communicator {
 
     @Override
     public void allGather(Tensor output, Tensor input, Stream stream) {
-        before();
+        before(stream);
         requireRatio(input, output);
         nccl.allGather(input.address(), output.address(), input.elements(), input.dtype(), stream);
         after("all-gather", output, stream);
@@ -80,21 +80,21 @@ final class NcclCommunicator implements Communicator {
 
     @Override
     public void broadcast(Tensor buffer, int root, Stream stream) {
-        before();
+        before(stream);
         nccl.broadcast(buffer.address(), buffer.elements(), buffer.dtype(), root, stream);
         after("broadcast", buffer, stream);
     }
 
     @Override
     public void send(Tensor buffer, int peer, Stream stream) {
-        before();
+        before(stream);
         nccl.send(buffer.address(), buffer.elements(), buffer.dtype(), peer, stream);
         after("send", buffer, stream);
     }
 
     @Override
     public void receive(Tensor buffer, int peer, Stream stream) {
-        before();
+        before(stream);
         nccl.receive(buffer.address(), buffer.elements(), buffer.dtype(), peer, stream);
         after("receive", buffer, stream);
     }
@@ -149,6 +149,11 @@ final class NcclCommunicator implements Communicator {
         }
     }
 
+    private void before(Stream stream) {
+        before();
+        ((CudaStream) stream).markWait();
+    }
+
     private void before() {
         backend.bind();
         String failure = watch.failure();
@@ -158,6 +163,7 @@ final class NcclCommunicator implements Communicator {
     }
 
     private void after(String operation, Tensor tensor, Stream stream) {
+        ((CudaStream) stream).markWait();
         long number = ++operations;
         synchronized (unfinished) {
             if (unfinished.size() >= KEPT_MARKS && oldest() != null && unfinished.size() >= KEPT_MARKS) {

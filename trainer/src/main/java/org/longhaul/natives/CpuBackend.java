@@ -18,6 +18,7 @@ import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.HostLane;
 import org.longhaul.tensor.HostStream;
+import org.longhaul.tensor.StepMeter;
 import org.longhaul.tensor.Tensor;
 
 /** The CPU through DJL's PyTorch engine, computing in F32; memory is DJL arrays, operations are done when a call returns, further streams are threads. */
@@ -64,6 +65,11 @@ public final class CpuBackend implements Backend {
     @Override
     public Stream computeStream() {
         return compute;
+    }
+
+    @Override
+    public StepMeter stepMeter() {
+        return StepMeter.host(compute);
     }
 
     @Override

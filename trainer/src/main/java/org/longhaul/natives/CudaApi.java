@@ -27,10 +27,12 @@ final class CudaApi {
     static final int EVENT_DISABLE_TIMING = 2;
     static final int CAPTURE_RELAXED = 2;
 
+    private static NativeLibrary loaded;
     private static final UserError MISSING = NativeLibraries.bind(() -> {
         NativeLibrary library = NativeLibraries.open(
                 "cuda", "install the NVIDIA driver (nvidia-smi must work on this node) or run on the CPU", "libcuda.so.1", "libcuda.so");
         Native.register(CudaApi.class, library);
+        loaded = library;
     });
 
     private CudaApi() {}
@@ -40,6 +42,11 @@ final class CudaApi {
         if (MISSING != null) {
             throw MISSING;
         }
+    }
+
+    /** The driver, for entry points that older ones lack. */
+    static NativeLibrary library() {
+        return loaded;
     }
 
     static native int cuInit(int flags);

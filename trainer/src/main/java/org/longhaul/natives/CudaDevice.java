@@ -1,5 +1,6 @@
 package org.longhaul.natives;
 
+import com.sun.jna.Function;
 import com.sun.jna.Memory;
 import org.longhaul.error.UserError;
 
@@ -87,6 +88,23 @@ public final class CudaDevice implements AutoCloseable {
     /** The vendor's name. */
     public String name() {
         return name;
+    }
+
+    /** The GPU's own number as nvidia-smi prints it, such as GPU-5d1e…; empty where the driver is too old to tell. */
+    public String uuid() {
+        try (Memory out = new Memory(16)) {
+            Function read = CudaApi.library().getFunction("cuDeviceGetUuid_v2");
+            if (read.invokeInt(new Object[] {out, handle}) != CudaApi.SUCCESS) {
+                return "";
+            }
+            StringBuilder text = new StringBuilder("GPU-");
+            for (int i = 0; i < 16; i++) {
+                text.append(i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "").append(String.format("%02x", out.getByte(i)));
+            }
+            return text.toString();
+        } catch (UnsatisfiedLinkError e) {
+            return "";
+        }
     }
 
     /** Compute capability, major part. */

@@ -8,6 +8,8 @@ public final class CudaStream implements Backend.Stream, AutoCloseable {
     private final String name;
     private final long handle;
     private final CudaEvent fence;
+    private CudaStepMeter meter;
+    private boolean recording;
 
     private CudaStream(String name, long handle, CudaEvent fence) {
         this.name = name;
@@ -40,9 +42,23 @@ public final class CudaStream implements Backend.Stream, AutoCloseable {
         waitFor(source.fence);
     }
 
+    /** What measures this stream from now on; null for nothing. */
+    void meter(CudaStepMeter measuring) {
+        this.meter = measuring;
+    }
+
+    /** Tells a meter that work which takes part in a collective, or a wait, begins or ends here. */
+    public void markWait() {
+        if (meter != null && !recording) {
+            meter.mark();
+        }
+    }
+
     /** Work enqueued here from now on starts after what the event has recorded. */
     public void waitFor(CudaEvent event) {
+        markWait();
         CudaApi.check(CudaApi.cuStreamWaitEvent(handle, event.handle(), 0), "cuStreamWaitEvent");
+        markWait();
     }
 
     @Override
@@ -97,9 +113,11 @@ public final class CudaStream implements Backend.Stream, AutoCloseable {
     public Backend.Recording record(String graphName) {
         // Relaxed: other threads (checkpoints, the watch over NCCL) go on calling the driver meanwhile.
         CudaApi.check(CudaApi.cuStreamBeginCapture_v2(handle, CudaApi.CAPTURE_RELAXED), "cuStreamBeginCapture");
+        recording = true;
         return new Backend.Recording() {
             @Override
             public CudaGraph end() {
+                recording = false;
                 try (Memory out = new Memory(8)) {
                     CudaApi.check(CudaApi.cuStreamEndCapture(handle, out), "cuStreamEndCapture of " + graphName);
                     return CudaGraph.instantiate(graphName, out.getLong(0));
@@ -115,6 +133,7 @@ public final class CudaStream implements Backend.Stream, AutoCloseable {
 
     // The failure of the work itself is what the caller must see; the broken capture only has to end.
     private void abandonCapture() {
+        recording = false;
         try (Memory out = new Memory(8)) {
             if (CudaApi.cuStreamEndCapture(handle, out) == CudaApi.SUCCESS && out.getLong(0) != 0) {
                 CudaApi.cuGraphDestroy(out.getLong(0));

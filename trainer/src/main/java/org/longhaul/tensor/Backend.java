@@ -23,6 +23,16 @@ public interface Backend extends AutoCloseable {
     /** The stream that {@link Ops} work goes to. */
     Stream computeStream();
 
+    /** Measures the compute stream; the caller closes it, and uses one at a time. */
+    default StepMeter stepMeter() {
+        return StepMeter.host(new HostStream());
+    }
+
+    /** What this device is, for somebody who has to find it: empty, or the GPU's name and UUID. */
+    default String hardware() {
+        return "";
+    }
+
     /** A further stream, for instance for collectives or for staging checkpoints. */
     Stream newStream(String name);
 

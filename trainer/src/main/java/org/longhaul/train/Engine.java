@@ -41,6 +41,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final Faults faults = Faults.planted();
     private SampleOrder samples;
     private long firstSample;
+    private long readingNanos;
     private LayerProbe probe;
 
     /** Allocates everything; weights are still zero. */
@@ -235,13 +236,21 @@ final class Engine implements TokenLosses, AutoCloseable {
         backend.upload(destination, staging);
     }
 
+    /** Seconds this rank has spent so far reading samples. */
+    double readingSeconds() {
+        return readingNanos / 1e9;
+    }
+
     private void readBatch(int microBatch) {
+        faults.dawdle(groups.rank());
+        long start = System.nanoTime();
         int micro = config.batch().microBatch();
         int context = config.model().context();
         long base = firstSample + ((long) microBatch * groups.mesh().data() + groups.data().rank()) * micro;
         for (int b = 0; b < micro; b++) {
             samples.read(base + b, inputs, targets, b * context);
         }
+        readingNanos += System.nanoTime() - start;
     }
 
     @Override

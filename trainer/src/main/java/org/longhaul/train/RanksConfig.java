@@ -3,6 +3,7 @@ package org.longhaul.train;
 import java.time.Duration;
 import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
+import org.longhaul.trust.StragglerConfig;
 
 /** How the processes of a job meet and watch each other. */
 @Doc("How the processes of a job meet and watch each other.")
@@ -20,7 +21,8 @@ public record RanksConfig(
                 + "and overlaps nothing, 0 chooses: 4 on GPUs, 1 on CPUs and in 8-bit floats, which would quantise the weights once a part.")
                 @Default("0") int tensorChunks,
         @Doc("Post the receive of the next micro-batch's activations and gradients before the current one is computed.")
-                @Default("true") boolean prefetchReceives) {
+                @Default("true") boolean prefetchReceives,
+        @Doc("Ranks that are slower than the others.") StragglerConfig straggler) {
     private static final int GPU_CHUNKS = 4;
 
     /** Checks the ranges. */

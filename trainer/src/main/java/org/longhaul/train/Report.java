@@ -124,6 +124,13 @@ final class Report implements AutoCloseable {
         lookedAt = System.nanoTime();
     }
 
+    /** Writes how the ranks' times compare. */
+    void ranks(RankTimes.Comparison comparison) {
+        write(comparison.metrics());
+        event((Long) comparison.metrics().get("step"), comparison.scalars());
+        comparison.lines().forEach(LOG::warn);
+    }
+
     /** Writes what was read since the last such report. */
     void mixture(Mixture.Interval interval) {
         write(interval.line());

@@ -32,8 +32,9 @@ final class TrainJob {
         }
         try (Engine engine = new Engine(config, setup.backend(), setup.groups());
                 Mixture mixture = new Mixture(config, data, setup.groups().rank() == 0);
+                RankTimes times = new RankTimes(setup.backend(), setup.groups(), config.ranks().straggler());
                 Snapshots snapshots = new Snapshots(config, setup.backend(), engine, data.fingerprints(), mixture, setup.savers())) {
-            Outcome outcome = new Trainer(config, engine, snapshots, data, mixture, stop, setup.peakFlops()).run();
+            Outcome outcome = new Trainer(config, engine, snapshots, data, mixture, times, stop, setup.peakFlops()).run();
             if (setup.groups().rank() == 0) {
                 LossCurve.draw(config.output(), data.unigramEntropy());
             }

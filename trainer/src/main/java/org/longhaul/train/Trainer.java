@@ -24,6 +24,7 @@ final class Trainer {
     private final Snapshots snapshots;
     private final TrainData data;
     private final Mixture mixture;
+    private final RankTimes times;
     private final StopRequest stop;
     private final SpikeDetector losses;
     private final SpikeDetector norms;
@@ -42,12 +43,13 @@ final class Trainer {
     }
 
     Trainer(
-            TrainConfig config, Engine engine, Snapshots snapshots, TrainData data, Mixture mixture, StopRequest stop, double peakFlops) {
+            TrainConfig config, Engine engine, Snapshots snapshots, TrainData data, Mixture mixture, RankTimes times, StopRequest stop, double peakFlops) {
         this.config = config;
         this.engine = engine;
         this.snapshots = snapshots;
         this.data = data;
         this.mixture = mixture;
+        this.times = times;
         this.stop = stop;
         this.peakFlops = peakFlops;
         this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
@@ -74,8 +76,10 @@ final class Trainer {
                 long step = state.step() + 1;
                 double learningRate = config.schedule().at(step, config.steps());
                 Optional<SaveKind> due = snapshots.due(step);
+                times.begin(step, engine.readingSeconds());
                 mixture.count(order, state.consumed(), config.batch().sequences());
                 engine.gradients(order, state.consumed(), stop.raised(), leads() && due.isPresent());
+                times.end(step, engine.readingSeconds());
 
                 boolean pause = step == pauseAt;
                 boolean permanent = permanent(step);
@@ -84,6 +88,9 @@ final class Trainer {
                 Result[] results = look ? engine.scalars().take() : new Result[0];
                 // Where a spike may drop an update, each step is looked at, here, before it.
                 boolean dropped = advance(results);
+                if (look && times.pending()) {
+                    compareRanks();
+                }
                 Faults.point("train.gradients");
                 if (!dropped) {
                     snapshots.gate();
@@ -113,6 +120,13 @@ final class Trainer {
             if (report != null) {
                 report.close();
             }
+        }
+    }
+
+    private void compareRanks() {
+        RankTimes.Comparison comparison = times.compare();
+        if (report != null) {
+            report.ranks(comparison);
         }
     }
 

@@ -16,6 +16,7 @@ import org.longhaul.error.UserError;
  * <pre>
  * spike=FROM:TO:FACTOR          gradients of batches that start at samples FROM to TO − 1 are multiplied by FACTOR
  * weight=SAMPLE:TENSOR:VALUE    before the batch at SAMPLE the first element of a weight, such as layers.1.down, is overwritten
+ * slow=RANK:MILLIS             the rank sleeps so long before each micro-batch that it reads
  * kill=POINT:N[:RANK]           SIGKILL to the rank (any, or this one) at its N-th passage of a point of the program
  * kill-launcher=POINT:N[:RANK]  the same to the process that started the rank
  * </pre>
@@ -25,14 +26,15 @@ import org.longhaul.error.UserError;
  * @param spikes gradients made too large
  * @param weights weights overwritten
  * @param kills processes killed
+ * @param slows ranks slowed down
  */
-public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills) {
+public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills, List<Slow> slows) {
     /** Names the environment variable. */
     public static final String VARIABLE = "LONGHAUL_FAULT";
     /** Names the system property, which wins. */
     public static final String PROPERTY = "longhaul.fault";
 
-    private static final Faults NONE = new Faults(List.of(), List.of(), List.of());
+    private static final Faults NONE = new Faults(List.of(), List.of(), List.of(), List.of());
     private static final Map<String, Long> PASSAGES = new TreeMap<>();
     // Read once: points lie in loops.
     private static final List<Kill> KILLS = planted().kills;
@@ -42,6 +44,9 @@ public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills)
 
     /** A weight's first element on each rank before the batch at a sample. */
     public record Weight(long sample, String tensor, float value) {}
+
+    /** A rank that sleeps before each micro-batch. */
+    public record Slow(int rank, long millis) {}
 
     /** A process's end at the n-th passage of a point; rank −1 is any. */
     public record Kill(String point, long passage, int rank, boolean launcher) {}
@@ -56,6 +61,7 @@ public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills)
         List<Spike> spikes = new ArrayList<>();
         List<Weight> weights = new ArrayList<>();
         List<Kill> kills = new ArrayList<>();
+        List<Slow> slows = new ArrayList<>();
         for (String entry : text.split(",")) {
             int equals = entry.indexOf('=');
             String[] v = entry.substring(equals + 1).strip().split(":");
@@ -63,16 +69,17 @@ public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills)
                 switch (entry.substring(0, Math.max(0, equals)).strip()) {
                     case "spike" -> spikes.add(new Spike(Long.parseLong(v[0]), Long.parseLong(v[1]), Double.parseDouble(v[2])));
                     case "weight" -> weights.add(new Weight(Long.parseLong(v[0]), v[1], Float.parseFloat(v[2])));
+                    case "slow" -> slows.add(new Slow(Integer.parseInt(v[0]), Long.parseLong(v[1])));
                     case "kill" -> kills.add(kill(v, false));
                     case "kill-launcher" -> kills.add(kill(v, true));
                     default -> throw new IllegalArgumentException();
                 }
             } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
                 throw UserError.badInput(VARIABLE + ": '" + entry + "' is no fault; known are spike=FROM:TO:FACTOR, weight=SAMPLE:TENSOR:VALUE, "
-                        + "kill=POINT:N[:RANK], kill-launcher=POINT:N[:RANK]", e);
+                        + "slow=RANK:MILLIS, kill=POINT:N[:RANK], kill-launcher=POINT:N[:RANK]", e);
             }
         }
-        return new Faults(List.copyOf(spikes), List.copyOf(weights), List.copyOf(kills));
+        return new Faults(List.copyOf(spikes), List.copyOf(weights), List.copyOf(kills), List.copyOf(slows));
     }
 
     private static Kill kill(String[] v, boolean launcher) {
@@ -81,12 +88,21 @@ public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills)
 
     /** Whether anything is planted. */
     public boolean any() {
-        return !spikes.isEmpty() || !weights.isEmpty() || !kills.isEmpty();
+        return !spikes.isEmpty() || !weights.isEmpty() || !kills.isEmpty() || !slows.isEmpty();
     }
 
     /** What the gradients of the batch at a sample are multiplied by; 1 without a fault. */
     public double factor(long sample) {
         return spikes.stream().filter(s -> sample >= s.from && sample < s.to).mapToDouble(Spike::factor).reduce(1, (a, b) -> a * b);
+    }
+
+    /** Sleeps where a rank is to be slow. */
+    public void dawdle(int rank) {
+        for (Slow slow : slows) {
+            if (slow.rank == rank) {
+                LockSupport.parkNanos(slow.millis * 1_000_000);
+            }
+        }
     }
 
     /** Tells that the program passes a point; where it is to be killed there, this call does not return. */
