@@ -11,8 +11,8 @@ import java.util.List;
 final class MergeLoop {
     /** By how much the threshold falls, from the count of the most frequent pair at first. */
     private static final int STEP = 32;
-    /** Below this threshold it falls in smaller steps: there are few pairs of count 10 beside all those of count 1. */
-    private static final int RARE = 64;
+    /** Where that would be below this, it falls in smaller steps: there are few pairs of count 10 beside all those of count 1. */
+    private static final int RARE = 32;
     private static final int SMALL_STEP = 4;
     /** Lists of fewer positions are merged by one thread. */
     private static final int PARALLEL = 1 << 12;
@@ -51,7 +51,7 @@ final class MergeLoop {
                 if (threshold <= least()) {
                     break;
                 }
-                threshold = Math.max(least(), threshold / (threshold > RARE ? STEP : SMALL_STEP));
+                threshold = below(threshold);
                 scan();
                 continue;
             }
@@ -73,12 +73,16 @@ final class MergeLoop {
         return Math.max(1, config.minFrequency());
     }
 
+    private long below(long count) {
+        return Math.max(least(), count / STEP >= RARE ? count / STEP : count / SMALL_STEP);
+    }
+
     private void scan() {
         PairScan scan = new PairScan(words, tokens, crew);
         queue = new MergeQueue();
         lists = new IntArena();
         if (threshold == 0) {
-            threshold = Math.max(least(), scan.most() / STEP);
+            threshold = below(scan.most());
         }
         pairs = scan.atLeast(threshold);
         scan.list(pairs, lists, queue);

@@ -32,17 +32,36 @@ final class PairScan {
 
     /** The counts of the pairs that occur at least {@code threshold} times and may be merged. */
     PairTable atLeast(long threshold) {
-        PairTable[] found = new PairTable[crew.size()];
-        Arrays.setAll(found, i -> new PairTable());
+        // Not straight into tables: what comes in the order of one table's slots fills a smaller one from one end, in quadratic time.
+        PairList[] found = new PairList[crew.size()];
+        Arrays.setAll(found, i -> new PairList());
         count((worker, pair, count) -> {
             if (count >= threshold) {
                 found[worker].add(pair, count);
             }
         });
-        for (int i = 1; i < found.length; i++) {
-            found[i].forEach(found[0]::add);
+        PairTable all = new PairTable(Arrays.stream(found).mapToInt(list -> list.size).reduce(0, Math::addExact));
+        for (PairList list : found) {
+            for (int i = 0; i < list.size; i++) {
+                all.add(list.pairs[i], list.counts[i]);
+            }
         }
-        return found[0];
+        return all;
+    }
+
+    private static final class PairList {
+        private long[] pairs = new long[1 << 10];
+        private long[] counts = new long[1 << 10];
+        private int size;
+
+        private void add(long pair, long count) {
+            if (size == pairs.length) {
+                pairs = Arrays.copyOf(pairs, size + (size >> 1));
+                counts = Arrays.copyOf(counts, size + (size >> 1));
+            }
+            pairs[size] = pair;
+            counts[size++] = count;
+        }
     }
 
     private interface Found {

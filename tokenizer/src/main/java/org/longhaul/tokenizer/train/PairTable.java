@@ -1,6 +1,9 @@
 package org.longhaul.tokenizer.train;
 
-/** 64-bit counts of symbol pairs, open addressing; a pair whose count falls to zero leaves the table. */
+/**
+ * 64-bit counts of symbol pairs, open addressing; a pair whose count falls to zero leaves the table. What one table visits must not go
+ * into another that has not the room for all of it: in the order of the slots it would all crowd at one end.
+ */
 final class PairTable {
     /** Key and count in turn, beside each other in memory; a negative key is a free slot. */
     private long[] slots;
