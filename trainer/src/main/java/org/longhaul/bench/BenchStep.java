@@ -15,6 +15,9 @@ import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
 import org.longhaul.ops.cuda.CudaOps;
 import org.longhaul.parallel.Communicator;
+import org.longhaul.profile.Marks;
+import org.longhaul.profile.OpsProfile;
+import org.longhaul.profile.ProfileFiles;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
@@ -100,7 +103,7 @@ final class BenchStep implements AutoCloseable {
     List<OpsProfile.Span> profile(OpsProfile profile, int steps) {
         run(false);
         backend.synchronize();
-        profile.on(Marks.of(backend));
+        profile.on(Marks.of(backend), backend.computeStream());
         for (int i = 0; i < steps; i++) {
             run(false);
         }

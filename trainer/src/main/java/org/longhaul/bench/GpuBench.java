@@ -20,6 +20,7 @@ import org.longhaul.natives.CudaDevice;
 import org.longhaul.natives.Gemm;
 import org.longhaul.natives.KernelCompiler;
 import org.longhaul.ops.cuda.CudaOps;
+import org.longhaul.profile.OpsProfile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;

@@ -14,6 +14,8 @@ final class CudaApi {
     static final int NOT_READY = 600;
 
     static final int ATTRIBUTE_MULTIPROCESSORS = 16;
+    static final int ATTRIBUTE_MEMORY_CLOCK_KHZ = 36;
+    static final int ATTRIBUTE_MEMORY_BUS_BITS = 37;
     static final int ATTRIBUTE_L2_BYTES = 38;
     static final int ATTRIBUTE_MAJOR = 75;
     static final int ATTRIBUTE_MINOR = 76;

@@ -138,6 +138,11 @@ public final class CudaDevice implements AutoCloseable {
         return attribute(CudaApi.ATTRIBUTE_L2_BYTES);
     }
 
+    /** Bytes a second of its memory by clock and bus width, two transfers a clock; 0 where the driver does not say. */
+    public double memoryBytesPerSecond() {
+        return 2e3 * attribute(CudaApi.ATTRIBUTE_MEMORY_CLOCK_KHZ) * (attribute(CudaApi.ATTRIBUTE_MEMORY_BUS_BITS) / 8.0);
+    }
+
     /** Memory of the GPU in bytes. */
     public long totalMemory() {
         return totalMemory;

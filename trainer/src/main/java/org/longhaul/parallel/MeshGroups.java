@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.tensor.Backend;
 
@@ -61,6 +62,21 @@ public final class MeshGroups implements AutoCloseable {
     /** With communicators of the caller's making, for instance NCCL's. */
     public static MeshGroups of(Mesh mesh, int rank, Factory factory) {
         return new MeshGroups(mesh, rank, factory);
+    }
+
+    private MeshGroups(MeshGroups other, UnaryOperator<Communicator> change) {
+        this.mesh = other.mesh;
+        this.rank = other.rank;
+        this.world = change.apply(other.world);
+        this.tensor = change.apply(other.tensor);
+        this.data = change.apply(other.data);
+        this.links = other.links.map(l -> new Links(
+                change.apply(l.forwardIn), change.apply(l.forwardOut), change.apply(l.backwardIn), change.apply(l.backwardOut)));
+    }
+
+    /** The same with every group changed, for instance to be watched; closing one closes the other. */
+    public MeshGroups mapped(UnaryOperator<Communicator> change) {
+        return new MeshGroups(this, change);
     }
 
     /** Makes a rank's end of a group; called by all members in the same order of groups. */

@@ -13,6 +13,7 @@ import org.longhaul.optim.Optimizer;
 import org.longhaul.parallel.MeshGroups;
 import org.longhaul.parallel.PipelineExecutor;
 import org.longhaul.parallel.PipelineSchedule;
+import org.longhaul.profile.Phases;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.Backend.Stream;
 import org.longhaul.tensor.Host;
@@ -39,6 +40,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final int[] targets;
     private final ByteBuffer staging;
     private final Faults faults = Faults.planted();
+    private Phases phases = Phases.NONE;
     private SampleOrder samples;
     private long firstSample;
     private long readingNanos;
@@ -99,6 +101,12 @@ final class Engine implements TokenLosses, AutoCloseable {
         return chunks.stream().map(c -> c.stage).toList();
     }
 
+    /** Tells the phases of steps from now on; while somebody looks, operations are launched one by one. */
+    void observe(Phases observer) {
+        phases = observer;
+        graphs.bypass(observer != Phases.NONE);
+    }
+
     /** Numbers of the steps. */
     StepScalars scalars() {
         return scalars;
@@ -115,6 +123,7 @@ final class Engine implements TokenLosses, AutoCloseable {
             plant();
         }
         run();
+        phases.open("norm and clip");
         optimizer.addSumOfSquares(scalars.sumSquares());
         Chunk last = chunks.get(chunks.size() - 1);
         if (last.last() && groups.tensor().rank() == 0) {
@@ -122,6 +131,7 @@ final class Engine implements TokenLosses, AutoCloseable {
         }
         scalars.reduce();
         scalars.keep(optimizer.clip(scalars.globalSumSquares()));
+        phases.close();
     }
 
     private void run() {
@@ -153,7 +163,9 @@ final class Engine implements TokenLosses, AutoCloseable {
      * Updates the parameters and compares replicas where that is due; nothing changes where the gradients were not finite.
      */
     void update(double learningRate, long step) {
+        phases.open("optimizer");
         optimizer.step(learningRate, step);
+        phases.close();
         gather.begin();
         if (replicas.due(step)) {
             gather.finish();
@@ -324,6 +336,7 @@ final class Engine implements TokenLosses, AutoCloseable {
 
         @Override
         public void forward(int microBatch, int slot) {
+            phases.open("data");
             if (first() || last()) {
                 readBatch(microBatch);
             }
@@ -333,8 +346,9 @@ final class Engine implements TokenLosses, AutoCloseable {
             if (last()) {
                 upload(stage.targets(slot), targets);
             }
+            phases.close();
             if (probe == null) {
-                forwards.get(slot).run(bucket -> gather.need(store, bucket));
+                PassPhases.forward(phases, store.layout(), microBatch, forwards.get(slot), bucket -> gather.need(store, bucket));
             } else {
                 probed(microBatch, slot);
             }
@@ -358,7 +372,8 @@ final class Engine implements TokenLosses, AutoCloseable {
 
         @Override
         public void backward(int microBatch, int slot, boolean lastOfStep) {
-            (started ? backwards : firstBackwards).get(slot).run(bucket -> {
+            MicroGraphs.Part part = (started ? backwards : firstBackwards).get(slot);
+            PassPhases.backward(phases, store.layout(), microBatch, part, bucket -> {
                 if (lastOfStep && config.ranks().overlapReduce()) {
                     reduce(bucket);
                 }

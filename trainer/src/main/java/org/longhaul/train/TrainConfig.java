@@ -35,7 +35,8 @@ public record TrainConfig(
         @Doc("Checkpoints.") CheckpointConfig checkpoint,
         @Doc("Validation.") ValidationConfig validation,
         @Doc("Reports.") LoggingConfig logging,
-        @Doc("Spikes.") SpikeConfig spikes) {
+        @Doc("Spikes.") SpikeConfig spikes,
+        @Doc("Profile.") ProfileConfig profile) {
     /** Checks what concerns several parts. */
     public TrainConfig {
         if (steps < 1) {
@@ -53,14 +54,14 @@ public record TrainConfig(
     public TrainConfig over(Mesh other) {
         return new TrainConfig(
                 output, model, data, batch, steps, stopAfter, schedule, optimizer, zLoss, seed, device, memory, other, ranks, checkpoint,
-                validation, logging, spikes);
+                validation, logging, spikes, profile);
     }
 
     /** The same job on another device. */
     public TrainConfig on(DeviceConfig other) {
         return new TrainConfig(
                 output, model, data, batch, steps, stopAfter, schedule, optimizer, zLoss, seed, other, memory, mesh, ranks, checkpoint,
-                validation, logging, spikes);
+                validation, logging, spikes, profile);
     }
 
     /** Throws IllegalArgumentException naming the key when the model or the batch cannot be laid over the mesh. */
@@ -83,7 +84,7 @@ public record TrainConfig(
         return new TrainConfig(
                 output, model, data, batch, steps, stopAfter, schedule, optimizer, zLoss, seed, device,
                 new MemoryConfig(recompute, memory.lossChunk()), mesh, ranks, checkpoint, validation, logging,
-                spikes);
+                spikes, profile);
     }
 
     /** How a stage of the model is built, for {@code slots} micro-batches in flight. */

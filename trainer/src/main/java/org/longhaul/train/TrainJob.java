@@ -30,11 +30,14 @@ final class TrainJob {
         if (setup.groups().rank() == 0) {
             writeConfig(config);
         }
-        try (Engine engine = new Engine(config, setup.backend(), setup.groups());
+        Profiling profiling = new Profiling(config, setup.backend(), setup.groups(), setup.peakFlops());
+        try (Engine engine = new Engine(config, profiling.backend(), profiling.groups());
                 Mixture mixture = new Mixture(config, data, setup.groups().rank() == 0);
                 RankTimes times = new RankTimes(setup.backend(), setup.groups(), config.ranks().straggler());
                 Snapshots snapshots = new Snapshots(config, setup.backend(), engine, data.fingerprints(), mixture, setup.savers())) {
-            Outcome outcome = new Trainer(config, engine, snapshots, data, mixture, times, stop, setup.peakFlops()).run();
+            profiling.of(engine);
+            Outcome outcome =
+                    new Trainer(config, engine, snapshots, data, mixture, times, stop, setup.peakFlops(), profiling).run();
             if (setup.groups().rank() == 0) {
                 LossCurve.draw(config.output(), data.unigramEntropy());
             }

@@ -29,6 +29,7 @@ final class Trainer {
     private final SpikeDetector losses;
     private final SpikeDetector norms;
     private final double peakFlops;
+    private final Profiling profiling;
     private Report report;
     private RunState state;
 
@@ -43,7 +44,8 @@ final class Trainer {
     }
 
     Trainer(
-            TrainConfig config, Engine engine, Snapshots snapshots, TrainData data, Mixture mixture, RankTimes times, StopRequest stop, double peakFlops) {
+            TrainConfig config, Engine engine, Snapshots snapshots, TrainData data, Mixture mixture, RankTimes times, StopRequest stop, double peakFlops,
+            Profiling profiling) {
         this.config = config;
         this.engine = engine;
         this.snapshots = snapshots;
@@ -52,6 +54,7 @@ final class Trainer {
         this.times = times;
         this.stop = stop;
         this.peakFlops = peakFlops;
+        this.profiling = profiling;
         this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
         this.norms = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
     }
@@ -78,6 +81,7 @@ final class Trainer {
                 Optional<SaveKind> due = snapshots.due(step);
                 times.begin(step, engine.readingSeconds());
                 mixture.count(order, state.consumed(), config.batch().sequences());
+                profiling.before(step);
                 engine.gradients(order, state.consumed(), stop.raised(), leads() && due.isPresent());
                 times.end(step, engine.readingSeconds());
 
@@ -106,8 +110,9 @@ final class Trainer {
                 boolean stopping = asked(results);
                 boolean lasting = step == config.steps() || pause || permanent;
                 if ((lasting || stopping || wanted(results)) && sound(results)) {
-                    snapshots.save(lasting ? SaveKind.PERMANENT : SaveKind.EPHEMERAL, state);
+                    save(lasting ? SaveKind.PERMANENT : SaveKind.EPHEMERAL);
                 }
+                profiling.after(step, pause || stopping || step == config.steps());
                 if (pause || stopping) {
                     return end(step == config.steps() ? Outcome.FINISHED : stopping ? Outcome.STOPPED : Outcome.PAUSED);
                 }
@@ -121,6 +126,12 @@ final class Trainer {
                 report.close();
             }
         }
+    }
+
+    private void save(SaveKind kind) {
+        profiling.phases().open("checkpoint staging");
+        snapshots.save(kind, state);
+        profiling.phases().close();
     }
 
     private void compareRanks() {

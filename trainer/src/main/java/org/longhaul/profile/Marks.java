@@ -1,14 +1,17 @@
-package org.longhaul.bench;
+package org.longhaul.profile;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.natives.CudaEvent;
+import org.longhaul.natives.CudaStream;
+import org.longhaul.tensor.Backend;
+import org.longhaul.tensor.Backend.Stream;
 
-/** Moments in an ordered queue of work, read after the work is done. */
-interface Marks extends AutoCloseable {
-    /** Notes the moment when all work enqueued so far is done; answers its number, from 0. */
-    int mark();
+/** Moments in ordered queues of work, read after the work is done. */
+public interface Marks extends AutoCloseable {
+    /** Notes the moment when all work enqueued so far on a stream is done; answers its number, from 0. */
+    int mark(Stream stream);
 
     /** Milliseconds from mark 0 to each mark; waits for the work. */
     double[] milliseconds();
@@ -16,14 +19,18 @@ interface Marks extends AutoCloseable {
     @Override
     void close();
 
-    /** CUDA events on the compute stream. */
-    static Marks of(CudaBackend backend) {
+    /** Fit for a device: CUDA events on a GPU, else the host's clock when the stream gets there. */
+    static Marks of(Backend backend) {
+        return backend instanceof CudaBackend gpu ? events(gpu) : ofHost(backend::synchronize);
+    }
+
+    private static Marks events(CudaBackend backend) {
         List<CudaEvent> events = new ArrayList<>();
         return new Marks() {
             @Override
-            public int mark() {
+            public int mark(Stream stream) {
                 CudaEvent event = backend.device().event();
-                event.record(backend.computeStream());
+                event.record((CudaStream) stream);
                 events.add(event);
                 return events.size() - 1;
             }
@@ -46,19 +53,22 @@ interface Marks extends AutoCloseable {
         };
     }
 
-    /** The host's clock, for backends whose work is done when a call returns. */
-    static Marks ofHost() {
-        List<Long> times = new ArrayList<>();
+    /** The host's clock; {@code wait} returns when all work is done. */
+    static Marks ofHost(Runnable wait) {
+        List<long[]> times = new ArrayList<>();
         return new Marks() {
             @Override
-            public int mark() {
-                times.add(System.nanoTime());
+            public int mark(Stream stream) {
+                long[] time = new long[1];
+                times.add(time);
+                stream.run(() -> time[0] = System.nanoTime());
                 return times.size() - 1;
             }
 
             @Override
             public double[] milliseconds() {
-                return times.stream().mapToDouble(t -> (t - times.get(0)) / 1e6).toArray();
+                wait.run();
+                return times.stream().mapToDouble(t -> (t[0] - times.get(0)[0]) / 1e6).toArray();
             }
 
             @Override

@@ -1,4 +1,4 @@
-package org.longhaul.bench;
+package org.longhaul.profile;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -7,10 +7,11 @@ import java.util.List;
 import org.longhaul.error.UserError;
 
 /** The two files of a profile: NAME.txt, the page, and NAME.trace.json for Chrome or Perfetto. */
-final class ProfileFiles {
+public final class ProfileFiles {
     private ProfileFiles() {}
 
-    static void write(Path folder, String name, List<OpsProfile.Span> spans, int steps) {
+    /** Writes both. */
+    public static void write(Path folder, String name, List<OpsProfile.Span> spans, int steps) {
         try {
             Files.createDirectories(folder);
             Files.writeString(folder.resolve(name + ".txt"), ProfilePage.text(name, spans, steps));

@@ -1,4 +1,4 @@
-package org.longhaul.bench;
+package org.longhaul.profile;
 
 import java.io.Closeable;
 import java.lang.reflect.InvocationHandler;
@@ -9,17 +9,25 @@ import java.util.ArrayList;
 import java.util.List;
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
+import org.longhaul.tensor.Backend.Stream;
 import org.longhaul.tensor.Tensor;
 
 /** Times every operation of a training step on the device, with the work it did, while it is switched on. */
-final class OpsProfile implements AutoCloseable {
+public final class OpsProfile implements AutoCloseable {
     /** What a time is counted as. */
-    enum Kind {
+    public enum Kind {
+        /** Linear layers. */
         GEMM("matrix products"),
+        /** Scores, softmax and values. */
         ATTENTION("attention"),
+        /** What only moves bytes. */
         ELEMENTWISE("norms, rotary, SwiGLU, embedding"),
+        /** Cross-entropy. */
         LOSS("loss"),
-        OPTIMIZER("optimizer");
+        /** Norm, clipping and update. */
+        OPTIMIZER("optimizer"),
+        /** Collectives and messages among ranks. */
+        COMMUNICATION("communication");
 
         private final String label;
 
@@ -27,7 +35,8 @@ final class OpsProfile implements AutoCloseable {
             this.label = label;
         }
 
-        String label() {
+        /** For people. */
+        public String label() {
             return label;
         }
     }
@@ -38,8 +47,9 @@ final class OpsProfile implements AutoCloseable {
      * @param flops multiplications and additions, for matrix products and (causal) attention; else 0
      * @param bytes of its tensors, each counted once, for the rest; else 0
      */
-    record Span(String name, Kind kind, double startMs, double endMs, double flops, double bytes) {
-        double ms() {
+    public record Span(String name, Kind kind, double startMs, double endMs, double flops, double bytes) {
+        /** How long it took. */
+        public double ms() {
             return endMs - startMs;
         }
     }
@@ -48,18 +58,19 @@ final class OpsProfile implements AutoCloseable {
 
     private final List<Run> runs = new ArrayList<>();
     private Marks marks;
+    private Stream stream;
 
     /** The same operations, timed while the profile is on. */
-    Ops watch(Ops target) {
+    public Ops watch(Ops target) {
         InvocationHandler handler = (proxy, method, arguments) -> {
             if (marks == null || method.getReturnType() != void.class || method.getDeclaringClass() != Ops.class) {
                 Object result = call(target, method, arguments);
                 return result instanceof Ops other ? watch(other) : result;
             }
-            int start = marks.mark();
+            int start = marks.mark(stream);
             call(target, method, arguments);
             runs.add(new Run(
-                    method.getName(), kind(method.getName()), start, marks.mark(), flops(method.getName(), arguments), bytes(arguments)));
+                    method.getName(), kind(method.getName()), start, marks.mark(stream), flops(method.getName(), arguments), bytes(arguments)));
             return null;
         };
         Class<?>[] types = target instanceof Closeable ? new Class<?>[] {Ops.class, Closeable.class} : new Class<?>[] {Ops.class};
@@ -74,24 +85,29 @@ final class OpsProfile implements AutoCloseable {
         }
     }
 
-    /** Starts timing. */
-    void on(Marks with) {
+    /** Starts timing work on a stream; {@link #off} closes the marks. */
+    public void on(Marks with, Stream operations) {
         marks = with;
-        marks.mark();
+        stream = operations;
+        marks.mark(stream);
     }
 
-    /** Ends timing and answers what ran, in order. */
-    List<Span> off() {
-        marks.mark();
-        double[] t = marks.milliseconds();
+    /** What ran since {@link #on}, in order, the times being those of the marks. */
+    List<Span> spans(double[] t) {
         List<Span> spans = new ArrayList<>();
         for (Run r : runs) {
             spans.add(new Span(r.name, r.kind, t[r.start], t[r.end], r.flops, r.flops > 0 ? 0 : r.bytes));
         }
+        return spans;
+    }
+
+    /** Ends timing and answers what ran, in order. */
+    public List<Span> off() {
+        marks.mark(stream);
+        double[] t = marks.milliseconds();
+        List<Span> spans = spans(t);
         spans.add(new Span("end", Kind.OPTIMIZER, t[t.length - 1], t[t.length - 1], 0, 0));
-        runs.clear();
-        marks.close();
-        marks = null;
+        close();
         return spans;
     }
 
@@ -143,8 +159,10 @@ final class OpsProfile implements AutoCloseable {
 
     @Override
     public void close() {
+        runs.clear();
         if (marks != null) {
             marks.close();
+            marks = null;
         }
     }
 }

@@ -1,4 +1,4 @@
-package org.longhaul.bench;
+package org.longhaul.profile;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
