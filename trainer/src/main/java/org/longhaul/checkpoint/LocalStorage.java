@@ -17,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.longhaul.error.UserError;
 import org.longhaul.trust.Faults;
 import org.slf4j.Logger;
@@ -26,6 +27,7 @@ import org.slf4j.LoggerFactory;
 final class LocalStorage implements Storage {
     private static final Logger LOG = LoggerFactory.getLogger(LocalStorage.class);
     private static final String LOCK = ".lock";
+    private static final int LOCK_TRIES = 50;
 
     private final Path root;
     private FileChannel lock;
@@ -182,6 +184,11 @@ final class LocalStorage implements Storage {
         FileLock held = null;
         try {
             held = channel.tryLock();
+            // A run that was killed may take a moment to be gone, and its successor must not be turned away for that.
+            for (int i = 0; held == null && i < LOCK_TRIES; i++) {
+                LockSupport.parkNanos(100_000_000);
+                held = channel.tryLock();
+            }
         } catch (OverlappingFileLockException sameProcess) {
             // Reported below like another process's.
             held = null;

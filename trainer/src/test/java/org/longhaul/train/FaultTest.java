@@ -9,74 +9,144 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.checkpoint.CheckpointInfo;
 import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.config.ConfigWriter;
 import org.longhaul.launch.TestLauncher;
+import org.longhaul.metrics.MetricsFile;
+import org.longhaul.trust.Faults;
 
 /**
- * A job of real processes that are killed at random moments ends as the undisturbed one does. {@code -Dlonghaul.fault.kills=50}
- * kills more often than the ordinary test run, {@code -Dlonghaul.fault.seed=N} repeats a run.
+ * A job of real processes that are killed at random moments, and at every kind of moment on purpose, ends as the undisturbed one does.
+ * {@code -Dlonghaul.fault.kills=50} kills more often than the ordinary test run, {@code -Dlonghaul.fault.seed=N} repeats a run.
  */
 class FaultTest {
     private static final int KILLS = Integer.getInteger("longhaul.fault.kills", 4);
     private static final long SEED = Long.getLong("longhaul.fault.seed", System.nanoTime());
 
+    private static final int INTERVAL = 20;
+    private static final Pattern RESUMED = Pattern.compile("resumed at step (\\d+) ");
+
     @TempDir
     private Path folder;
+
+    /** Where a kill strikes: the points of the program that belong to a moment; none means any time. */
+    private enum Moment {
+        MID_STEP("train.gradients", "train.update"),
+        MID_SAVE("checkpoint.write", "checkpoint.writing", "checkpoint.manifest", "checkpoint.done"),
+        MID_RENAME("checkpoint.rename", "checkpoint.renamed"),
+        MID_DELETE("checkpoint.delete", "checkpoint.deleting"),
+        MID_LOAD("checkpoint.load"),
+        ANY_TIME();
+
+        private final String[] points;
+
+        Moment(String... points) {
+            this.points = points;
+        }
+    }
 
     @Test
     void killedRanksAndLaunchersCostNothingButTime() throws Exception {
         System.out.println("fault seed " + SEED);
         Random random = new Random(SEED);
         Path straight = folder.resolve("straight");
-        Process undisturbed = launch(straight, 0, "60s");
-        assertEquals(0, undisturbed.waitFor(), log(straight));
+        assertEquals(0, launch(straight, 0, "60s", "").waitFor(), log(straight));
 
         Path killed = folder.resolve("killed");
+        Map<String, Integer> struck = new TreeMap<>();
         int kills = 0;
-        int starts = 0;
-        List<Long> saved = new ArrayList<>();
-        while (true) {
-            Process launcher = launch(killed, 3, "60s");
-            starts++;
-            while (launcher.isAlive() && kills < KILLS) {
-                // Half of the kills come at any time, half some checkpoints further on.
-                long progress = random.nextBoolean() ? -1 : newestStep(killed) + 20L * random.nextInt(6);
-                if (launcher.waitFor(random.nextInt(progress < 0 ? 8000 : 300), TimeUnit.MILLISECONDS)) {
-                    break;
-                }
-                while (launcher.isAlive() && newestStep(killed) < progress) {
-                    TimeUnit.MILLISECONDS.sleep(random.nextInt(40));
-                }
-                List<ProcessHandle> victims = new ArrayList<>(launcher.descendants().toList());
-                victims.add(launcher.toHandle());
-                victims.get(random.nextInt(victims.size())).destroyForcibly();
-                kills++;
-            }
+        int launches = 0;
+        long lost = 0;
+        while (kills < KILLS) {
+            Moment moment = Moment.values()[(int) ((launches + (SEED & 7)) % Moment.values().length)];
+            boolean launcherDies = random.nextInt(3) == 0;
+            long before = newestStep(killed);
+            int mark = log(killed).length();
+            Process launcher = launch(killed, 0, "60s", moment == Moment.ANY_TIME ? "" : fault(moment, launcherDies, random));
+            launches++;
+            boolean hit = moment == Moment.ANY_TIME && killAtAnyTime(launcher, killed, launcherDies, random);
             int status = launcher.waitFor();
-            saved.add(newestStep(killed));
-            if (status == 0) {
-                break;
+            awaitEndOfRanks(launcher);
+            String said = log(killed).substring(mark);
+            if (hit || said.contains("planted fault: kill -9")) {
+                kills++;
+                struck.merge(moment.name().toLowerCase(Locale.ROOT) + (launcherDies ? ", launcher" : ", rank"), 1, Integer::sum);
             }
-            assertTrue(starts <= 4 * KILLS + 4, "the job does not get anywhere\n" + log(killed));
+            assertTrue(status != 0, "the job was over after " + kills + " kills: it needs more steps");
+            assertTrue(launches <= 2 * KILLS + 4, "the job does not get anywhere\n" + log(killed));
+            // A start goes on from the newest complete checkpoint there is, and none is ever lost.
+            Matcher resumed = RESUMED.matcher(said);
+            if (resumed.find()) {
+                assertEquals(before, Long.parseLong(resumed.group(1)), said);
+            }
+            long after = newestStep(killed);
+            assertTrue(after >= before, "a committed checkpoint was lost: " + before + ", then " + after);
+            lost = Math.max(lost, lastStep(killed) - Math.max(0, after));
         }
-        System.out.println(kills + " kills, " + starts + " launches, newest checkpoint after each: " + saved);
-        assertTrue(kills >= Math.min(KILLS, 1), "nothing was killed");
-        for (int i = 1; i < saved.size(); i++) {
-            assertTrue(saved.get(i) >= saved.get(i - 1), "a committed checkpoint was lost: " + saved);
-        }
+        assertEquals(0, launch(killed, 0, "60s", "").waitFor(), log(killed));
+        System.out.println(kills + " kills in " + launches + " launches: " + struck + "; the most that one cost is " + lost + " steps of an interval of "
+                + INTERVAL);
+        // A save that is still being written when the next is due makes that one wait.
+        assertTrue(lost < 2 * INTERVAL, lost + " steps were lost");
         TrainerTest.sameState(straight, killed);
+        assertEquals(TrainerTest.losses(straight), TrainerTest.losses(killed));
+    }
+
+    private static String fault(Moment moment, boolean launcher, Random random) {
+        String point = moment.points[random.nextInt(moment.points.length)];
+        int passage = 1 + switch (moment) {
+            case MID_STEP -> random.nextInt(3 * INTERVAL);
+            case MID_SAVE -> point.endsWith("writing") ? random.nextInt(60) : random.nextInt(3);
+            case MID_DELETE -> random.nextInt(3);
+            default -> 0;
+        };
+        // Only rank 0 commits and deletes.
+        boolean all = moment == Moment.MID_STEP || moment == Moment.MID_LOAD || point.startsWith("checkpoint.writ");
+        return (launcher ? "kill-launcher=" : "kill=") + point + ":" + passage + ":" + (all ? random.nextInt(2) : 0);
+    }
+
+    private static boolean killAtAnyTime(Process launcher, Path run, boolean launcherDies, Random random) throws Exception {
+        long progress = random.nextBoolean() ? -1 : newestStep(run) + (long) INTERVAL * random.nextInt(3);
+        while (launcher.isAlive() && newestStep(run) < progress) {
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
+        if (launcher.waitFor(random.nextInt(progress < 0 ? 4000 : 300), TimeUnit.MILLISECONDS)) {
+            return false;
+        }
+        List<ProcessHandle> ranks = launcher.children().toList();
+        return (launcherDies || ranks.isEmpty() ? launcher.toHandle() : ranks.get(random.nextInt(ranks.size()))).destroyForcibly();
+    }
+
+    // Ranks of a dead launcher end themselves; what they held is free then.
+    private static void awaitEndOfRanks(Process launcher) throws Exception {
+        String name = TestRank.class.getName();
+        for (ProcessHandle p : ProcessHandle.allProcesses().filter(p -> p.parent().map(ProcessHandle::pid).orElse(1L) <= 1).toList()) {
+            if (p.info().commandLine().orElse("").contains(name)) {
+                p.onExit().get(60, TimeUnit.SECONDS);
+            }
+        }
+        assertTrue(!launcher.isAlive());
+    }
+
+    private static long lastStep(Path run) throws IOException {
+        Path metrics = run.resolve("metrics.jsonl");
+        return !Files.exists(metrics) ? 0 : MetricsFile.read(metrics).stream().filter(l -> l.has("loss")).mapToLong(l -> l.get("step").asLong()).max().orElse(0);
     }
 
     @Test
     void aStoppedRankIsNamed() throws Exception {
         Path run = folder.resolve("hung");
-        Process launcher = launch(run, 0, "5s");
+        Process launcher = launch(run, 0, "5s", "");
         Path checkpoints = run.resolve("checkpoints");
         while (newestStep(run) < 0) {
             assertTrue(launcher.isAlive(), log(run));
@@ -90,12 +160,12 @@ class FaultTest {
         assertTrue(log(run).matches("(?s).*waited 5 s for rank [01].*"), log(run));
     }
 
-    private Process launch(Path run, int restarts, String stall) throws IOException {
+    private Process launch(Path run, int restarts, String stall, String faults) throws IOException {
         Files.createDirectories(run);
         Path yaml = run.resolve("job.yaml");
         TrainConfig config = TrainerTest.config(
-                run, "steps=" + Math.max(600, 60 * KILLS), "batch.micro_batch=2", "validation.every=0", "mesh.data=2", "ranks.stall_timeout=" + stall, "ranks.join_timeout=60s",
-                "checkpoint.retention.permanent_every=20", "checkpoint.retention.keep_permanent=3", "ranks.hash_every=50");
+                run, "steps=" + Math.max(600, 100 * KILLS), "batch.micro_batch=2", "validation.every=0", "mesh.data=2", "ranks.stall_timeout=" + stall, "ranks.join_timeout=60s",
+                "checkpoint.retention.permanent_every=" + INTERVAL, "checkpoint.retention.keep_permanent=3", "ranks.hash_every=50");
         Files.writeString(yaml, ConfigWriter.toYaml(config));
         String java = ProcessHandle.current().info().command().orElseThrow();
         List<String> jvm = new ArrayList<>(List.of(java, "-Xmx256m", "-XX:TieredStopAtLevel=1"));
@@ -106,8 +176,10 @@ class FaultTest {
         command.addAll(List.of(TestLauncher.class.getName(), "2", Integer.toString(restarts)));
         command.addAll(jvm);
         command.addAll(List.of(TestRank.class.getName(), yaml.toString()));
-        return new ProcessBuilder(command).redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(run.resolve("log").toFile())).start();
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(run.resolve("log").toFile()));
+        builder.environment().put(Faults.VARIABLE, faults);
+        return builder.start();
     }
 
     private static long newestStep(Path run) throws IOException {
@@ -121,6 +193,6 @@ class FaultTest {
     }
 
     private static String log(Path run) throws IOException {
-        return Files.readString(run.resolve("log"));
+        return Files.exists(run.resolve("log")) ? Files.readString(run.resolve("log")) : "";
     }
 }
