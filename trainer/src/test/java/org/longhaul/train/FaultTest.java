@@ -71,6 +71,9 @@ class FaultTest {
             Moment moment = Moment.values()[(int) ((launches + (SEED & 7)) % Moment.values().length)];
             boolean launcherDies = random.nextInt(3) == 0;
             long before = newestStep(killed);
+            if (moment == Moment.MID_LOAD && before < 0) {
+                moment = Moment.MID_STEP;
+            }
             int mark = log(killed).length();
             Process launcher = launch(killed, 0, "60s", moment == Moment.ANY_TIME ? "" : fault(moment, launcherDies, random));
             launches++;
