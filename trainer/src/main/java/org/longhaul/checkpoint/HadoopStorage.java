@@ -37,10 +37,19 @@ final class HadoopStorage implements Storage {
         try {
             FileSystem fs = FileSystem.newInstance(uri, new Configuration());
             return new HadoopStorage(fs, new Path(uri), ATOMIC.contains(uri.getScheme()));
-        } catch (IOException | RuntimeException e) {
-            throw UserError.environment("cannot open " + uri + ": " + CheckpointStore.reason(e)
-                    + "; the class path must hold the Hadoop file system of scheme " + uri.getScheme() + " and the site's core-site.xml", e);
+        } catch (IOException | RuntimeException | LinkageError e) {
+            throw UserError.environment("cannot open " + uri + ": " + CheckpointStore.reason(e) + "; " + mend(uri.getScheme()), e);
         }
+    }
+
+    private static String mend(String scheme) {
+        String site = "HADOOP_CONF_DIR must name the folder of the site's core-site.xml";
+        return switch (scheme) {
+            case "hdfs", "viewfs", "webhdfs" -> site;
+            case "s3a" -> "run scripts/fetch-s3a once, which puts Hadoop's S3 client into ext; keys and endpoint come from AWS's environment variables or: " + site;
+            case "s3", "s3n" -> "write s3a:// instead";
+            default -> "put the jars of Hadoop's file system for " + scheme + ":// into the folder ext of the installation; " + site;
+        };
     }
 
     @Override

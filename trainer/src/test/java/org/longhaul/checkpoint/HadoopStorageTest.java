@@ -59,7 +59,10 @@ class HadoopStorageTest {
     @Test
     void anUnknownSchemeIsAnEnvironmentError() {
         UserError e = assertThrows(UserError.class, () -> CheckpointStore.open("nosuch://bucket/run"));
-        assertTrue(e.getMessage().contains("nosuch"), e.getMessage());
+        assertTrue(e.getMessage().contains("put the jars of Hadoop's file system for nosuch:// into the folder ext"), e.getMessage());
+        UserError old = assertThrows(UserError.class, () -> CheckpointStore.open("s3://bucket/run"));
+        assertTrue(old.getMessage().endsWith("write s3a:// instead"), old.getMessage());
+        assertEquals(1, old.getMessage().lines().count());
     }
 
     private void contract(HadoopStorage storage) throws IOException {
