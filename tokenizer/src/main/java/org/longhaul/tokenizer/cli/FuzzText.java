@@ -1,5 +1,7 @@
 package org.longhaul.tokenizer.cli;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /** Invented strings that pre-tokenizers and merges find hard; a string follows from its seed. */
@@ -18,9 +20,9 @@ final class FuzzText {
         StringBuilder text = new StringBuilder();
         int style = random.nextInt(4000);
         if (style == 0) {
-            // One piece 64 kB long, with something at either end; of white space 1 kB, for which regex engines take quadratic time.
+            // One piece 64 kB long, with something at either end; of white space 1 kB, for which regex engines take quadratic time: see spaces.
             String run = style(random);
-            int most = run.codePoints().allMatch(c -> Character.isWhitespace(c) || Character.isSpaceChar(c)) ? 1 << 10 : 1 << 16;
+            int most = isSpace(run) ? 1 << 10 : 1 << 16;
             text.append(style(random)).append(run.repeat(most / run.length())).append(style(random));
             return text.toString();
         }
@@ -35,6 +37,24 @@ final class FuzzText {
             }
         }
         return text.toString();
+    }
+
+    /** 64 kB of white space, of one kind or mixed, with or without something at either end. */
+    static String spaces(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        String[] kinds = Arrays.stream(PIECES).filter(FuzzText::isSpace).toArray(String[]::new);
+        boolean mixed = random.nextBoolean();
+        String kind = kinds[random.nextInt(kinds.length)];
+        StringBuilder text = new StringBuilder(random.nextBoolean() ? style(random) : "");
+        for (int size = 0; size < 1 << 16; size += kind.getBytes(StandardCharsets.UTF_8).length) {
+            kind = mixed ? kinds[random.nextInt(kinds.length)] : kind;
+            text.append(kind);
+        }
+        return text.append(random.nextBoolean() ? style(random) : "").toString();
+    }
+
+    private static boolean isSpace(String text) {
+        return text.codePoints().allMatch(c -> Character.isWhitespace(c) || Character.isSpaceChar(c));
     }
 
     private static String style(SplittableRandom random) {

@@ -14,7 +14,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.longhaul.cli.Progress;
 import org.longhaul.error.UserError;
-import org.longhaul.tokenizer.ByteLevel;
 import org.longhaul.tokenizer.TokenBuffer;
 import org.longhaul.tokenizer.Tokenizer;
 import org.longhaul.tokenizer.VocabularyShape;
@@ -24,7 +23,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code longhaul tokenizer stats}: how well a vocabulary fits a corpus. */
-@Command(name = "stats", description = "Bytes per token by source and language, unused tokens, longest tokens; as text and as an HTML page.")
+@Command(name = "stats", description = "Bytes per token by source and language, unused tokens, longest tokens; as text, as an HTML page and as a picture.")
 final class StatsCommand implements Callable<Integer> {
     @Option(names = {"-t", "--tokenizer"}, required = true, paramLabel = "FILE", description = "tokenizer.json or its folder.")
     private Path tokenizer;
@@ -37,6 +36,9 @@ final class StatsCommand implements Callable<Integer> {
 
     @Option(names = "--html", paramLabel = "FILE", description = "Write the page here.")
     private Path html;
+
+    @Option(names = "--png", paramLabel = "FILE", description = "Draw the picture here.")
+    private Path png;
 
     @Option(names = "--threads", description = "Threads (default: the number of processors).")
     private Integer threads;
@@ -69,6 +71,10 @@ final class StatsCommand implements Callable<Integer> {
             }
             System.out.println("page: " + html);
         }
+        if (png != null) {
+            StatsPicture.write(png, tokenizer.toString(), t, stats);
+            System.out.println("picture: " + png);
+        }
         return 0;
     }
 
@@ -78,12 +84,16 @@ final class StatsCommand implements Callable<Integer> {
         table(out, "language", stats.byLanguage);
         table(out, "source", stats.bySource);
         int[] unused = stats.unused(t);
-        out.append(String.format(Locale.ROOT, "%,d of %,d tokens are unused%n", unused.length, t.vocabSize()));
+        out.append(String.format(Locale.ROOT, "%,d of %,d tokens are unused", unused.length, t.vocabSize()));
+        for (int i = 0; i < Math.min(top, unused.length); i++) {
+            out.append(i == 0 ? ": " : "  ").append(StatsPage.spell(t, unused[i]));
+        }
+        out.append(unused.length > top ? "  \u2026" : "").append(System.lineSeparator());
         out.append(VocabularyShape.of(t)).append(System.lineSeparator());
         out.append("longest tokens:").append(System.lineSeparator());
         for (int id : longest(t, top)) {
             out.append(String.format(Locale.ROOT, "  %6d  %3d bytes  %,10d times  %s%n", id, t.tokenBytes(id).length, stats.uses[id],
-                    ByteLevel.spell(t.tokenBytes(id))));
+                    StatsPage.spell(t, id)));
         }
         return out.toString();
     }

@@ -40,9 +40,11 @@ final class StatsPage {
         return out.append("</table></html>\n").toString();
     }
 
-    private static String spell(Tokenizer t, int id) {
+    /** A token as one reads it, spaces as dots; byte-level characters where it is not text or cannot be seen. */
+    static String spell(Tokenizer t, int id) {
         String text = new String(t.tokenBytes(id), StandardCharsets.UTF_8);
-        return text.indexOf('\uFFFD') >= 0 || text.isBlank() ? ByteLevel.spell(t.tokenBytes(id)) : text.replace(' ', '\u00B7');
+        boolean plain = text.indexOf('\uFFFD') < 0 && !text.isBlank() && text.chars().noneMatch(Character::isISOControl);
+        return plain ? text.replace(' ', '\u00B7') : ByteLevel.spell(t.tokenBytes(id));
     }
 
     private static void table(StringBuilder out, String what, Map<String, long[]> rows, int top) {

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongFunction;
 import org.longhaul.cli.Progress;
 import org.longhaul.error.UserError;
 import org.longhaul.tokenizer.TokenBuffer;
@@ -44,6 +45,10 @@ final class VerifyCommand implements Callable<Integer> {
     @Option(names = "--fuzz", paramLabel = "N", defaultValue = "0", description = "Invented strings to compare besides.")
     private long fuzz;
 
+    @Option(names = "--fuzz-spaces", paramLabel = "N", defaultValue = "0", description = "Runs of 64 kB of white space to compare besides; the"
+            + " library takes quadratic time for DeepSeek LLM's rules, many seconds each.")
+    private long spaces;
+
     @Option(names = "--seed", defaultValue = "1", description = "Seed of the invented strings (default: ${DEFAULT-VALUE}).")
     private long seed;
 
@@ -61,8 +66,8 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if ((inputs == null || inputs.isEmpty()) && fuzz == 0 && !shape) {
-            throw UserError.badInput("nothing to verify: name input files, --fuzz N or --shape");
+        if ((inputs == null || inputs.isEmpty()) && fuzz <= 0 && spaces <= 0 && !shape) {
+            throw UserError.badInput("nothing to verify: name input files, --fuzz N, --fuzz-spaces N or --shape");
         }
         Tokenizer ours = Tokenizer.load(tokenizer);
         List<Reference> references = new ArrayList<>();
@@ -85,8 +90,12 @@ final class VerifyCommand implements Callable<Integer> {
                 report("corpus", references);
             }
             if (fuzz > 0) {
-                fuzz(ours, references, workers, progress);
+                fuzz(fuzz, FuzzText::of, ours, references, workers, progress);
                 report("invented strings, seed " + seed, references);
+            }
+            if (spaces > 0) {
+                fuzz(spaces, FuzzText::spaces, ours, references, workers, progress);
+                report("long runs of white space, seed " + seed, references);
             }
         }
         if (shape) {
@@ -114,19 +123,19 @@ final class VerifyCommand implements Callable<Integer> {
 
     private void report(String what, List<Reference> references) {
         System.out.printf(Locale.ROOT, "%s: %,d texts, %,d bytes, %,d tokens: %,d come back or compare wrong%s%n", what, documents.getAndSet(0),
-                bytes.getAndSet(0), tokens.getAndSet(0), different.get(), references.isEmpty() ? " (round trip only)"
+                bytes.getAndSet(0), tokens.getAndSet(0), different.getAndSet(0), references.isEmpty() ? " (round trip only)"
                         : " (round trip; equal ids: " + String.join(", ", references.stream().map(Reference::name).toList()) + ")");
     }
 
-    private void fuzz(Tokenizer ours, List<Reference> references, int workers, Progress progress) {
+    private void fuzz(long strings, LongFunction<String> invent, Tokenizer ours, List<Reference> references, int workers, Progress progress) {
         AtomicLong next = new AtomicLong();
         List<Thread> running = new ArrayList<>();
         AtomicReference<Throwable> failure = new AtomicReference<>();
         for (int i = 0; i < workers; i++) {
             Thread thread = new Thread(() -> {
                 try {
-                    for (long n = next.getAndIncrement(); n < fuzz && failure.get() == null; n = next.getAndIncrement()) {
-                        String text = FuzzText.of(seed + n);
+                    for (long n = next.getAndIncrement(); n < strings && failure.get() == null; n = next.getAndIncrement()) {
+                        String text = invent.apply(seed + n);
                         compare(ours, references, text.getBytes(StandardCharsets.UTF_8), text, "invented string of seed " + (seed + n));
                         progress.update(() -> String.format(Locale.ROOT, "verifying: %,d strings, %,d different", documents.get(), different.get()));
                     }

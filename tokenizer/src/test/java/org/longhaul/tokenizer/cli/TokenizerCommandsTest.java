@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
@@ -17,6 +18,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,6 +99,7 @@ class TokenizerCommandsTest {
     @Test
     void huggingFaceGivesTheSameIds() throws Exception {
         String report = run(new VerifyCommand(), "-t", trained, "--with", trained, "--hugging-face", "--fuzz", 3000, "--shape", corpus);
+        assertTrue(run(new VerifyCommand(), "-t", trained, "--hugging-face", "--fuzz-spaces", 2).contains("white space, seed 1: 2 texts, 131,"));
         assertTrue(report.contains("2,000 texts") && report.contains("3,000 texts") && report.contains(" 0 come back or compare wrong"), report);
     }
 
@@ -117,9 +121,12 @@ class TokenizerCommandsTest {
     }
 
     @Test
-    void statisticsAsTextAndPage() throws Exception {
+    void statisticsAsTextPageAndPicture() throws Exception {
         Path page = folder.resolve("page.html");
-        String text = run(new StatsCommand(), "-t", trained, corpus, "--html", page, "--top", 5);
+        Path picture = folder.resolve("picture.png");
+        String text = run(new StatsCommand(), "-t", trained, corpus, "--html", page, "--png", picture, "--top", 5);
+        BufferedImage image = ImageIO.read(picture.toFile());
+        assertTrue(IntStream.range(0, image.getWidth()).filter(x -> image.getRGB(x, 128) != -1).count() > 100, "the first bar and the grid");
         assertTrue(text.contains("l2") && text.contains("bytes/token") && text.contains("tokens are unused"), text);
         String html = Files.readString(page);
         assertTrue(html.contains("&lt;s&gt;") && !html.contains("<s>"), html);
