@@ -148,7 +148,7 @@ final class BenchStep implements AutoCloseable {
     private long plannedBytes() {
         ModelConfig m = shape.model();
         AttentionShape attention = new AttentionShape(shape.microBatch(), m.context(), m.heads(), m.kvHeads(), m.headDim());
-        return backend.heldBytes() + CudaOps.plannedBytes(backend.settings().gemmWorkspace(), attention);
+        return backend.heldBytes() + CudaOps.plannedBytes(backend.settings().gemmWorkspace(), attention, backend.settings().deterministic());
     }
 
     /** Warms up and measures, one synchronisation a step as the peers do. */

@@ -33,6 +33,7 @@ public final class CudaBackend implements Backend {
 
     private final CudaSettings settings;
     private final CudaDevice device;
+    private final long freeAtFirst;
     private final CudaStream compute;
     private final Staging staging;
     private final List<CudaStream> streams = new ArrayList<>();
@@ -50,6 +51,7 @@ public final class CudaBackend implements Backend {
         this.settings = settings;
         this.operations = operations;
         this.device = CudaDevice.open(settings.device());
+        this.freeAtFirst = device.freeMemory();
         this.compute = device.stream("compute");
         this.staging = new Staging(device, STAGING_PIECE);
         bind();
@@ -109,6 +111,13 @@ public final class CudaBackend implements Backend {
         device.synchronize();
     }
 
+    /** What the driver has given away since, the context aside; other processes on the GPU blur it. */
+    @Override
+    public long usedBytes() {
+        bind();
+        return freeAtFirst - device.freeMemory();
+    }
+
     /** Bytes of all arenas. */
     public long heldBytes() {
         synchronized (arenas) {
@@ -116,7 +125,7 @@ public final class CudaBackend implements Backend {
         }
     }
 
-    /** What the arenas hold, largest first. */
+    @Override
     public String held() {
         synchronized (arenas) {
             return arenas.isEmpty()

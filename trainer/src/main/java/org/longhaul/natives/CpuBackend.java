@@ -11,6 +11,7 @@ import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.longhaul.ops.Ops;
 import org.longhaul.ops.PortableOps;
 import org.longhaul.tensor.Arena;
@@ -27,6 +28,7 @@ public final class CpuBackend implements Backend {
     private final List<HostLane> lanes = new ArrayList<>();
     private final NDManager manager;
     private final Ops ops = new PortableOps();
+    private final AtomicLong used = new AtomicLong();
 
     /** Loads libtorch with as many threads as there are cores. */
     public CpuBackend() {
@@ -54,7 +56,12 @@ public final class CpuBackend implements Backend {
 
     @Override
     public Arena allocate(String name, long bytes) {
-        return new CpuArena(manager, name, bytes);
+        return new CpuArena(manager, name, bytes, used);
+    }
+
+    @Override
+    public long usedBytes() {
+        return used.get();
     }
 
     @Override
@@ -131,9 +138,13 @@ public final class CpuBackend implements Backend {
     private static final class CpuArena extends EngineArena {
         private final NDArray memory;
         private final long address;
+        private final AtomicLong used;
+        private boolean open = true;
 
-        CpuArena(NDManager manager, String name, long bytes) {
+        CpuArena(NDManager manager, String name, long bytes, AtomicLong used) {
             super(name, bytes);
+            this.used = used;
+            used.addAndGet(bytes);
             // libtorch aligns to 64 bytes; a little more lets the arena start at its own alignment.
             memory = manager.zeros(new Shape((bytes + ALIGNMENT) / 4 + 1), DataType.FLOAT32);
             LibTorch.check(
@@ -159,6 +170,10 @@ public final class CpuBackend implements Backend {
 
         @Override
         public void close() {
+            if (open) {
+                open = false;
+                used.addAndGet(-bytes());
+            }
             memory.close();
         }
     }

@@ -131,9 +131,13 @@ public final class CudnnAttention implements AutoCloseable {
         return (bytes + 255) / 256 * 256;
     }
 
-    /** Scratch of the backward pass besides what cuDNN's engine asks for: a float for each row, and float sums of dq. */
-    public static long scratchBytes(AttentionShape s) {
-        return align(s.tokens() * s.heads() * Float.BYTES) + align(s.tokens() * s.outWidth() * Float.BYTES);
+    /**
+     * Scratch of the backward pass: a float for each row, and float sums of dq; with ordered sums, instead of these, the bf16 scores'
+     * gradient that the engine keeps in its workspace.
+     */
+    public static long scratchBytes(AttentionShape s, boolean ordered) {
+        long rows = align(s.tokens() * s.heads() * Float.BYTES);
+        return rows + (ordered ? align(s.tokens() * s.heads() * s.sequence() * Short.BYTES) : align(s.tokens() * s.outWidth() * Float.BYTES));
     }
 
     /** Device memory held, in bytes. */

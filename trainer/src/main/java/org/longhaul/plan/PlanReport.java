@@ -11,6 +11,7 @@ import org.longhaul.model.ModelConfig;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.tensor.DType;
 import org.longhaul.train.DeviceConfig;
+import org.longhaul.train.RankMemory;
 import org.longhaul.train.TrainConfig;
 
 /** The text of {@code longhaul plan}. */

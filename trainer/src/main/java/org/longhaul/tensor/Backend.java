@@ -17,6 +17,16 @@ public interface Backend extends AutoCloseable {
     /** Allocates zeroed memory. Throws UserError (exit 3) with the plan's advice when the device has too little. */
     Arena allocate(String name, long bytes);
 
+    /** Bytes of the device that this process has taken since the backend was opened, whatever for; negative where that is not known. */
+    default long usedBytes() {
+        return -1;
+    }
+
+    /** What its arenas hold, largest first, for people. */
+    default String held() {
+        return "unknown";
+    }
+
     /** The operations of this device. */
     Ops ops();
 

@@ -166,6 +166,16 @@ final class Report implements AutoCloseable {
         write(line);
     }
 
+    /** Writes what this rank's memory was planned to be and is. */
+    void memory(long step, MemoryCheck.Seen seen) {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("step", step);
+        line.put("planned_bytes", seen.planned());
+        line.put("used_bytes", seen.used());
+        write(line);
+        event(step, Map.of("memory/planned_gib", seen.planned() / (double) (1L << 30), "memory/used_gib", seen.used() / (double) (1L << 30)));
+    }
+
     /** A line that stays. */
     void say(String text) {
         progress.line(text);

@@ -30,6 +30,7 @@ final class Trainer {
     private final SpikeDetector norms;
     private final double peakFlops;
     private final Profiling profiling;
+    private final MemoryCheck memory;
     private Report report;
     private RunState state;
 
@@ -55,6 +56,7 @@ final class Trainer {
         this.stop = stop;
         this.peakFlops = peakFlops;
         this.profiling = profiling;
+        this.memory = new MemoryCheck(config, engine.backend(), engine.groups());
         this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
         this.norms = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
     }
@@ -101,6 +103,11 @@ final class Trainer {
                     engine.update(learningRate, step);
                 }
                 Faults.point("train.update");
+                memory.step().ifPresent(seen -> {
+                    if (report != null) {
+                        report.memory(step, seen);
+                    }
+                });
                 if (validate || step == config.steps()) {
                     validate();
                 }

@@ -16,6 +16,7 @@ import org.longhaul.error.UserError;
 import org.longhaul.metrics.Flops;
 import org.longhaul.model.ModelConfig;
 import org.longhaul.parallel.Mesh;
+import org.longhaul.train.RankMemory;
 import org.longhaul.train.TrainConfig;
 
 /** The plan's figures against the paper's tables, and its refusals. */

@@ -17,6 +17,7 @@ import org.longhaul.parallel.Communicator;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
+import org.longhaul.train.RankMemory;
 import org.longhaul.train.TrainConfig;
 
 /** What the plan says is what the model allocates. */

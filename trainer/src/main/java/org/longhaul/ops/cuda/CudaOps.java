@@ -108,10 +108,10 @@ public final class CudaOps extends KernelOps implements Closeable {
 
     /**
      * Device memory that the operations hold besides arenas, for plans: kernels' scratch, the matrix products' workspace, and the
-     * attention's (what cuDNN's engine asks for aside).
+     * attention's.
      */
-    public static long plannedBytes(long gemmWorkspace, AttentionShape attention) {
-        return GpuKernels.FIRST_SCRATCH + gemmWorkspace + CudnnAttention.scratchBytes(attention);
+    public static long plannedBytes(long gemmWorkspace, AttentionShape attention, boolean deterministic) {
+        return GpuKernels.FIRST_SCRATCH + gemmWorkspace + CudnnAttention.scratchBytes(attention, deterministic);
     }
 
     /** The same for 8-bit layers: copies of {@code weights} elements in both layouts and the scratch of the largest layer [n,k]. */

@@ -1,4 +1,4 @@
-package org.longhaul.plan;
+package org.longhaul.train;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,7 +16,6 @@ import org.longhaul.ops.cuda.CudaOps;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.PipelineSchedule;
 import org.longhaul.tensor.DType;
-import org.longhaul.train.TrainConfig;
 
 /**
  * The memory of one pipeline rank, from the same layout and activation plan that training allocates.
@@ -25,14 +24,19 @@ import org.longhaul.train.TrainConfig;
  * @param layers decoder layers held
  * @param rows bytes by name, in the order of the table
  */
-record RankMemory(int rank, int layers, Map<String, Long> rows) {
+public record RankMemory(int rank, int layers, Map<String, Long> rows) {
+    /** What modules of cuBLASLt, cuDNN and our kernels and the recorded graphs take; not known before they are loaded. */
+    private static final long LIBRARIES = 256L << 20;
+    private static final long NCCL_GROUP = 224L << 20;
+    private static final long NCCL_LINK = 40L << 20;
+
     /** Bytes in all. */
-    long total() {
+    public long total() {
         return rows.values().stream().mapToLong(Long::longValue).sum();
     }
 
     /** Every pipeline rank of a job; throws IllegalArgumentException with the reason when the layout cannot be. */
-    static List<RankMemory> of(TrainConfig config, Mesh mesh) {
+    public static List<RankMemory> of(TrainConfig config, Mesh mesh) {
         int accumulation = config.batch().accumulation(mesh.data());
         List<RankMemory> ranks = new ArrayList<>();
         for (int p = 0; p < mesh.pipeline(); p++) {
@@ -68,6 +72,8 @@ record RankMemory(int rank, int layers, Map<String, Long> rows) {
         }
         if (type == DType.BF16) {
             onTheGpu(rows, config, mesh, layers);
+            add(rows, "code of kernels and libraries, CUDA graphs (allowance)", LIBRARIES);
+            add(rows, "NCCL buffers (allowance)", nccl(mesh));
         }
         return new RankMemory(p, layers, rows);
     }
@@ -77,7 +83,8 @@ record RankMemory(int rank, int layers, Map<String, Long> rows) {
         ModelConfig m = config.model();
         AttentionShape attention = new AttentionShape(
                 config.batch().microBatch(), m.context(), m.heads() / mesh.tensor(), m.kvHeads() / mesh.tensor(), m.headDim());
-        add(rows, "workspace of matrix products and attention", CudaOps.plannedBytes(CudaSettings.GEMM_WORKSPACE, attention));
+        add(rows, "workspace of matrix products and attention",
+                CudaOps.plannedBytes(CudaSettings.GEMM_WORKSPACE, attention, config.device().deterministic()));
         if (config.device().fp8()) {
             long d = m.dModel();
             long f = m.ffn() / mesh.tensor();
@@ -85,6 +92,12 @@ record RankMemory(int rank, int layers, Map<String, Long> rows) {
             add(rows, "8-bit copies of weights and operands",
                     CudaOps.plannedFp8Bytes(weights, attention.tokens(), Math.max(2 * f, attention.qkvWidth()), d));
         }
+    }
+
+    // A buffer for each protocol (4 MiB, 4.7 MiB and 0.5 MiB) and channel of each neighbour in a ring; links are two ranks and few channels.
+    private static long nccl(Mesh mesh) {
+        long groups = (mesh.size() > 1 ? 1 : 0) + (mesh.tensor() > 1 ? 1 : 0) + (mesh.data() > 1 ? 1 : 0);
+        return groups * NCCL_GROUP + (mesh.pipeline() > 1 ? 4 * NCCL_LINK : 0);
     }
 
     private static void activations(Map<String, Long> rows, ActivationPlan plan) {
