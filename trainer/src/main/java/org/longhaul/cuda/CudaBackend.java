@@ -171,6 +171,14 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public CudaStream newCommunicationStream(String name) {
+        bind();
+        CudaStream stream = device.urgentStream(name);
+        streams.add(stream);
+        return stream;
+    }
+
+    @Override
     public void upload(Tensor destination, ByteBuffer source) {
         requireBytes(destination, source.remaining());
         bind();

@@ -1,7 +1,9 @@
 package org.longhaul.cuda;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaEvent;
 import org.longhaul.natives.CudaStream;
@@ -26,6 +28,8 @@ final class NcclCommunicator implements Communicator {
     private final NcclWatch watch;
     private final Deque<Mark> unfinished = new ArrayDeque<>();
     private final Deque<CudaEvent> spare = new ArrayDeque<>();
+    private final List<Runnable> grouped = new ArrayList<>();
+    private boolean grouping;
     private long operations;
 
     NcclCommunicator(String name, int rank, int size, CudaBackend backend, Nccl nccl, NcclWatch watch) {
@@ -101,12 +105,17 @@ final class NcclCommunicator implements Communicator {
 
     @Override
     public void groupStart() {
+        grouping = true;
         Nccl.groupStart();
     }
 
     @Override
     public void groupEnd() {
+        grouping = false;
         Nccl.groupEnd();
+        // Only now is anything enqueued that a mark could stand behind.
+        grouped.forEach(Runnable::run);
+        grouped.clear();
     }
 
     @Override
@@ -151,7 +160,9 @@ final class NcclCommunicator implements Communicator {
 
     private void before(Stream stream) {
         before();
-        ((CudaStream) stream).markWait();
+        if (!grouping) {
+            ((CudaStream) stream).markWait();
+        }
     }
 
     private void before() {
@@ -163,7 +174,15 @@ final class NcclCommunicator implements Communicator {
     }
 
     private void after(String operation, Tensor tensor, Stream stream) {
-        ((CudaStream) stream).markWait();
+        if (grouping) {
+            grouped.add(() -> mark(operation, tensor, stream));
+        } else {
+            ((CudaStream) stream).markWait();
+            mark(operation, tensor, stream);
+        }
+    }
+
+    private void mark(String operation, Tensor tensor, Stream stream) {
         long number = ++operations;
         synchronized (unfinished) {
             if (unfinished.size() >= KEPT_MARKS && oldest() != null && unfinished.size() >= KEPT_MARKS) {

@@ -4,7 +4,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.longhaul.error.UserError;
 import org.longhaul.natives.Nccl;
 import org.longhaul.parallel.Communicator;
 import org.longhaul.parallel.MeshGroups;
@@ -22,10 +26,12 @@ import org.slf4j.LoggerFactory;
 public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NcclWatch.class);
     private static final long POLL_MILLIS = 500;
+    private static final Duration ANSWER = Duration.ofSeconds(10);
 
     private final CudaBackend backend;
     private final int globalRank;
     private final Rendezvous.Client rendezvous;
+    private final Duration joining;
     private final Duration timeout;
     private final Arena arena;
     private final List<Watched> groups = new CopyOnWriteArrayList<>();
@@ -38,12 +44,14 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
     /**
      * Starts watching.
      *
+     * @param joining how long ranks may take to form a group
      * @param timeout how long an operation may take before it counts as stuck
      */
-    public NcclWatch(CudaBackend backend, int globalRank, Rendezvous.Client rendezvous, Duration timeout) {
+    public NcclWatch(CudaBackend backend, int globalRank, Rendezvous.Client rendezvous, Duration joining, Duration timeout) {
         this.backend = backend;
         this.globalRank = globalRank;
         this.rendezvous = rendezvous;
+        this.joining = joining;
         this.timeout = timeout;
         this.arena = backend.allocate("barrier token", Arena.ALIGNMENT);
         this.thread = new Thread(this::watch, "nccl-watch");
@@ -64,10 +72,38 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
         if (rank == 0) {
             rendezvous.put(key, Nccl.uniqueId());
         }
-        Nccl nccl = Nccl.join(rendezvous.get(key), members.size(), rank);
+        Nccl nccl = join(name, rendezvous.get(key), members, rank);
         NcclCommunicator communicator = new NcclCommunicator(name, rank, members.size(), backend, nccl, this);
         groups.add(new Watched(communicator, members));
         return communicator;
+    }
+
+    // NCCL cannot be interrupted while ranks join: a thread of its own may wait for one that died, this one says who it is about.
+    private Nccl join(String name, byte[] id, List<Integer> members, int rank) {
+        FutureTask<Nccl> join = new FutureTask<>(() -> {
+            backend.device().makeCurrent();
+            return Nccl.join(id, members.size(), rank);
+        });
+        Thread joiner = new Thread(join, "nccl-join");
+        joiner.setDaemon(true);
+        joiner.start();
+        try {
+            return join.get(joining.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw UserError.environment(name + ": rank " + globalRank + " waited " + joining.toSeconds() + " s for ranks " + members
+                    + " to join NCCL, though all of them had come this far: one has died since, or the network between their GPUs is closed; "
+                    + "NCCL_DEBUG=INFO tells more", e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw UserError.environment(name + ": interrupted while joining");
+        }
+    }
+
+    /** Whether no group has been given up. */
+    public boolean sound() {
+        return failure == null;
     }
 
     /** Why all groups were given up; null while all is well. */
@@ -119,12 +155,21 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
     // Each rank says how far it is; whoever has not reached the operation, or says nothing, is the one waited for.
     private String missing(Watched group, long number) {
         String key = "stuck/" + group.communicator.name() + "/" + number + "/";
-        rendezvous.put(key + globalRank, "here".getBytes(StandardCharsets.UTF_8));
+        Rendezvous.Client quick = rendezvous.within(ANSWER);
+        try {
+            quick.put(key + globalRank, "here".getBytes(StandardCharsets.UTF_8));
+            return missing(group, key, quick);
+        } catch (UserError e) {
+            return "and who is missing cannot be asked: " + e.getMessage();
+        }
+    }
+
+    private String missing(Watched group, String key, Rendezvous.Client quick) {
         StringBuilder absent = new StringBuilder();
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
         for (int member : group.members) {
             Duration left = Duration.ofNanos(Math.max(TimeUnit.MILLISECONDS.toNanos(200), deadline - System.nanoTime()));
-            if (member != globalRank && rendezvous.find(key + member, left).isEmpty()) {
+            if (member != globalRank && quick.find(key + member, left).isEmpty()) {
                 absent.append(absent.isEmpty() ? "" : ", ").append(member);
             }
         }

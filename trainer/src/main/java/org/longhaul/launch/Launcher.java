@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.longhaul.error.ExitCode;
 import org.longhaul.parallel.Rendezvous;
 import org.slf4j.Logger;
@@ -56,6 +57,10 @@ final class Launcher {
                     rendezvous.reset(plan.job() + "/" + attempt);
                 }
                 Outcome outcome = attempt(attempt, port);
+                if (outcome.status == 0 && rendezvous != null && plan.nodes() > 1) {
+                    // Ranks of other nodes may still ask the store who has saved.
+                    rendezvous.holds(IntStream.range(0, plan.nodes() * plan.processes()).mapToObj(r -> Rendezvous.FAREWELL + r).toList(), plan.grace());
+                }
                 if (outcome.status == 0 || stopping || !another(outcome.status) || attempt == plan.maxRestarts()) {
                     if (outcome.status == ExitCode.REQUEUE.status()) {
                         LOG.info("{}", outcome.cause);

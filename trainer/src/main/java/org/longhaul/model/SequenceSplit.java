@@ -32,7 +32,7 @@ final class SequenceSplit {
         this.compute = backend.computeStream();
         this.shape = shape;
         this.chunks = overlaps(shape, chunks) ? (int) Math.min(chunks, shape.localTokens()) : 1;
-        this.communication = overlaps(shape, chunks) ? backend.newStream("tensor parallel") : null;
+        this.communication = overlaps(shape, chunks) ? backend.newCommunicationStream("tensor parallel") : null;
     }
 
     /** Whether collectives run beside the products, which needs separate buffers for a rank's own tokens. */

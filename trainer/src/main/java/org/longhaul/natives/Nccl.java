@@ -58,11 +58,13 @@ public final class Nccl implements AutoCloseable {
 
     /** receive[count] = combined send[count]; may be in place. */
     public void allReduce(long send, long receive, long count, DType type, Reduction reduction, Stream stream) {
+        requireNumbers(type);
         check(NcclApi.ncclAllReduce(send, receive, count, code(type), reduction.code, comm, stream.handle()), "ncclAllReduce");
     }
 
     /** receive[count] = this rank's part of combined send[count × ranks]; in place when receive is that part of send. */
     public void reduceScatter(long send, long receive, long count, DType type, Reduction reduction, Stream stream) {
+        requireNumbers(type);
         check(NcclApi.ncclReduceScatter(send, receive, count, code(type), reduction.code, comm, stream.handle()), "ncclReduceScatter");
     }
 
@@ -97,7 +99,10 @@ public final class Nccl implements AutoCloseable {
     }
 
     /** What went wrong since, for instance a lost peer; empty while all is well. */
-    public String fault() {
+    public synchronized String fault() {
+        if (!open) {
+            return "";
+        }
         try (Memory out = new Memory(8)) {
             check(NcclApi.ncclCommGetAsyncError(comm, out), "ncclCommGetAsyncError");
             int status = out.getInt(0);
@@ -108,7 +113,7 @@ public final class Nccl implements AutoCloseable {
     }
 
     /** Gives the group up at once: work that waits for a peer ends. */
-    public void abort() {
+    public synchronized void abort() {
         if (open) {
             open = false;
             NcclApi.ncclCommAbort(comm);
@@ -116,10 +121,17 @@ public final class Nccl implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         if (open) {
             open = false;
             check(NcclApi.ncclCommDestroy(comm), "ncclCommDestroy");
+        }
+    }
+
+    // Types that travel as plain bytes cannot be added up.
+    private static void requireNumbers(DType type) {
+        if (code(type) == NcclApi.INT8) {
+            throw new IllegalArgumentException("NCCL cannot reduce " + type);
         }
     }
 

@@ -72,10 +72,10 @@ public final class PipelineExecutor implements AutoCloseable {
         this.forwardReceives = turns.stream().filter(t -> t.forward && !t.stage.first()).toList();
         this.backwardReceives = turns.stream().filter(t -> !t.forward && !t.stage.last()).toList();
         boolean pipelined = links != null;
-        this.forwardIn = pipelined ? backend.newStream("pipeline forward in") : null;
-        this.forwardOut = pipelined ? backend.newStream("pipeline forward out") : null;
-        this.backwardIn = pipelined ? backend.newStream("pipeline backward in") : null;
-        this.backwardOut = pipelined ? backend.newStream("pipeline backward out") : null;
+        this.forwardIn = pipelined ? backend.newCommunicationStream("pipeline forward in") : null;
+        this.forwardOut = pipelined ? backend.newCommunicationStream("pipeline forward out") : null;
+        this.backwardIn = pipelined ? backend.newCommunicationStream("pipeline backward in") : null;
+        this.backwardOut = pipelined ? backend.newCommunicationStream("pipeline backward out") : null;
         this.outputSent = marks(stage -> forwardOut);
         this.gradientFree = marks(stage -> stage.first() ? backend.computeStream() : backwardOut);
         boolean arrives = ahead && !forwardReceives.isEmpty();

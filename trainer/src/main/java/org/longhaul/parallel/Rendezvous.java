@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -21,9 +22,13 @@ import org.longhaul.error.UserError;
  * and waited for by those who need it. A job token keeps strangers and left-overs of an earlier attempt out.
  */
 public final class Rendezvous implements AutoCloseable {
+    /** A rank puts this and its number when it needs the store no more. */
+    public static final String FAREWELL = "left/";
+
     private static final int MAGIC = 0x4c48_5256;
     private static final byte PUT = 1;
     private static final byte GET = 2;
+    private static final byte FORGET = 3;
     private static final byte OK = 0;
     private static final byte LATE = 1;
     private static final byte STRANGER = 2;
@@ -93,6 +98,11 @@ public final class Rendezvous implements AutoCloseable {
                     values.notifyAll();
                 }
                 out.writeByte(OK);
+            } else if (kind == FORGET) {
+                synchronized (values) {
+                    values.keySet().removeIf(k -> k.startsWith(key));
+                }
+                out.writeByte(OK);
             } else {
                 byte[] value = await(key, in.readLong());
                 out.writeByte(value == null ? LATE : OK);
@@ -105,6 +115,26 @@ public final class Rendezvous implements AutoCloseable {
             // The client sees the broken connection and says so.
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Waits until all these values are there, or for a time; whether they are. */
+    public boolean holds(Collection<String> keys, Duration within) {
+        long deadline = System.nanoTime() + within.toNanos();
+        try {
+            synchronized (values) {
+                while (!values.keySet().containsAll(keys)) {
+                    long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                    if (left <= 0) {
+                        return false;
+                    }
+                    values.wait(left);
+                }
+                return true;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 
@@ -159,6 +189,22 @@ public final class Rendezvous implements AutoCloseable {
             });
         }
 
+        /** The same store, for calls that wait this long. */
+        public Client within(Duration callTimeout) {
+            return new Client(host, port, token, callTimeout);
+        }
+
+        /** Drops all values whose keys start so. */
+        public void forget(String prefix) {
+            call(prefix, (in, out) -> {
+                out.writeByte(FORGET);
+                out.writeUTF(prefix);
+                out.flush();
+                requireWelcome(in.readByte());
+                return null;
+            });
+        }
+
         /** Waits until the value is there. */
         public byte[] get(String key) {
             return call(key, (in, out) -> {
@@ -191,10 +237,11 @@ public final class Rendezvous implements AutoCloseable {
         }
 
         /** This host's address as the store's host sees it, so that peers on the same network reach it. */
-        public String localAddress() throws IOException {
-            try (Socket socket = new Socket()) {
-                socket.connect(new InetSocketAddress(host, port), millis());
+        public String localAddress() {
+            try (Socket socket = connect()) {
                 return socket.getLocalAddress().getHostAddress();
+            } catch (IOException e) {
+                throw unreachable("broke the connection (" + e.getMessage() + ")", e);
             }
         }
 
@@ -206,17 +253,28 @@ public final class Rendezvous implements AutoCloseable {
         }
 
         private byte[] call(String key, Conversation conversation) {
+            try (Socket socket = connect()) {
+                socket.setSoTimeout(millis() + 5000);
+                DataOutputStream out = new DataOutputStream(socket.getOutputStream());
+                out.writeInt(MAGIC);
+                out.writeUTF(token);
+                return conversation.hold(new DataInputStream(socket.getInputStream()), out);
+            } catch (SocketTimeoutException e) {
+                throw unreachable("does not answer within " + timeout.toSeconds() + " s", e);
+            } catch (IOException e) {
+                throw unreachable("broke the connection for '" + key + "' (" + e.getMessage() + ")", e);
+            }
+        }
+
+        // The server may start a while after its clients.
+        private Socket connect() {
             long deadline = System.nanoTime() + timeout.toNanos();
             while (true) {
-                try (Socket socket = new Socket()) {
+                Socket socket = new Socket();
+                try {
                     socket.connect(new InetSocketAddress(host, port), millis());
-                    socket.setSoTimeout(millis() + 5000);
-                    DataOutputStream out = new DataOutputStream(socket.getOutputStream());
-                    out.writeInt(MAGIC);
-                    out.writeUTF(token);
-                    return conversation.hold(new DataInputStream(socket.getInputStream()), out);
+                    return socket;
                 } catch (ConnectException e) {
-                    // The server may start a moment after its clients.
                     if (System.nanoTime() > deadline) {
                         throw unreachable("refuses connections for " + timeout.toSeconds() + " s", e);
                     }
@@ -226,7 +284,7 @@ public final class Rendezvous implements AutoCloseable {
                 } catch (SocketTimeoutException e) {
                     throw unreachable("does not answer within " + timeout.toSeconds() + " s", e);
                 } catch (IOException e) {
-                    throw unreachable("broke the connection for '" + key + "' (" + e.getMessage() + ")", e);
+                    throw unreachable("cannot be reached (" + e.getMessage() + ")", e);
                 }
             }
         }

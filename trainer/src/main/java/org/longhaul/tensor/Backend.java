@@ -46,6 +46,11 @@ public interface Backend extends AutoCloseable {
     /** A further stream, for instance for collectives or for staging checkpoints. */
     Stream newStream(String name);
 
+    /** A further stream for collectives, whose work starts before that of the compute stream where both are ready. */
+    default Stream newCommunicationStream(String name) {
+        return newStream(name);
+    }
+
     /**
      * Copies the source's remaining bytes to the device and returns when it may be reused; it is direct, native order, and its
      * position stays. Their number must be the tensor's.

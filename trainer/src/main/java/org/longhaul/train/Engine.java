@@ -75,7 +75,7 @@ final class Engine implements TokenLosses, AutoCloseable {
         this.executor = new PipelineExecutor(backend, groups, chunks, microBatches, config.ranks().prefetchReceives());
         this.optimizer = new Optimizer(backend, stores, config.optimizer(), groups.tensor());
         this.scalars = new StepScalars(backend, groups.world(), config.stepsPerLook());
-        this.dataStream = backend.newStream("data parallel");
+        this.dataStream = backend.newCommunicationStream("data parallel");
         this.gather = new WeightGather(backend, dataStream, stores, config.ranks().overlapGather());
         this.replicas = new ReplicaCheck(backend, groups, stores, config.ranks().hashEvery());
         int tokens = micro * config.model().context();

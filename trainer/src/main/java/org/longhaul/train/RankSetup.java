@@ -1,5 +1,6 @@
 package org.longhaul.train;
 
+import java.util.function.BooleanSupplier;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.cuda.CudaSettings;
@@ -40,15 +41,18 @@ record RankSetup(
         }
         Rendezvous served = self.servesRendezvous() ? Rendezvous.serve(self.masterPort(), self.token()) : null;
         NcclWatch watch = null;
+        BooleanSupplier sound = () -> true;
         MeshGroups groups;
         if (backend instanceof CudaBackend gpu) {
             watch = new NcclWatch(
-                    gpu, self.rank(), new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), ranks.joinTimeout()), ranks.stallTimeout());
+                    gpu, self.rank(), new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), ranks.joinTimeout()), ranks.joinTimeout(),
+                    ranks.stallTimeout());
             groups = MeshGroups.of(mesh, self.rank(), watch);
+            sound = watch::sound;
         } else {
             groups = MeshGroups.sockets(mesh, self, backend, ranks.joinTimeout(), ranks.stallTimeout());
         }
-        return new RankSetup(backend, groups, new RendezvousRanks(self, ranks.stallTimeout()), served, watch, peak);
+        return new RankSetup(backend, groups, new RendezvousRanks(self, ranks.stallTimeout(), sound), served, watch, peak);
     }
 
     static Backend backend(DeviceConfig device, int localRank) {
@@ -75,6 +79,9 @@ record RankSetup(
     @Override
     public void close() {
         groups.close();
+        if (savers instanceof RendezvousRanks ranks) {
+            ranks.leave(rendezvous);
+        }
         if (watch != null) {
             watch.close();
         }

@@ -140,7 +140,7 @@ final class VerifyLayoutCommand implements Callable<Integer> {
     }
 
     private LayoutRun run(TrainConfig config, Mesh mesh, TokenSource tokens) {
-        return LayoutRun.inProcess(config.over(mesh), tokens, steps, rank -> device(config), Duration.ofMinutes(10));
+        return LayoutRun.inProcess(config.over(mesh), tokens, steps, rank -> device(config), config.ranks().stallTimeout());
     }
 
     private static Backend device(TrainConfig config) {

@@ -49,7 +49,9 @@ class TrainerTest {
     }
 
     static TrainData data() {
-        return new TrainData(new Sawtooth(40_000), Optional.of(new Sawtooth(4_000)), 2.0, 4.0, Map.of("dataset", "sawtooth"));
+        Sawtooth train = new Sawtooth(40_000);
+        return new TrainData(
+                train, Optional.of(new Sawtooth(4_000)), 2.0, 4.0, Map.of("dataset", "sawtooth"), Optional.of(train.origins()));
     }
 
     static Outcome run(TrainConfig config) {
