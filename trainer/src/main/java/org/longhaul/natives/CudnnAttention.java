@@ -206,7 +206,7 @@ public final class CudnnAttention implements AutoCloseable {
 
     private Pass plan(Built built, String what, AttentionShape s) {
         try {
-            built.graph.plan(handle, what + " of " + s);
+            built.graph.plan(handle, what + " of " + s, ordered);
         } catch (NativeException e) {
             built.graph.close();
             throw e;

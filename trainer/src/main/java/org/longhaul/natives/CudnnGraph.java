@@ -17,7 +17,6 @@ final class CudnnGraph implements AutoCloseable {
     private long ids;
     private long plan;
     private long workspaceBytes;
-    private boolean ordered;
 
     /** A tensor of the graph; real ones are bound to addresses by {@code id} when the plan runs. */
     record Node(long descriptor, long id, long[] dims, long[] strides) {}
@@ -160,15 +159,25 @@ final class CudnnGraph implements AutoCloseable {
         return graph;
     }
 
-    /** Takes the first engine configuration, in the order of cuDNN's own estimate, that can run here. */
-    void plan(long handle, String what) {
+    /**
+     * Takes the first engine configuration, in the order of cuDNN's own estimate, that can run here.
+     *
+     * @param wantOrdered prefer those whose results cuDNN does not call non-deterministic
+     */
+    void plan(long handle, String what, boolean wantOrdered) {
         long graph = graph(handle, what);
         long heuristics = create(CudnnApi.ENGINE_HEURISTICS);
         setLongs(heuristics, 201, CudnnApi.TYPE_DESCRIPTOR, graph);
         setInt(heuristics, 200, CudnnApi.TYPE_HEURISTIC, CudnnApi.HEURISTIC_MODE_A);
         finish(heuristics, "heuristics of " + what);
-        NativeException last = null;
+        List<Long> configs = new ArrayList<>();
+        List<Long> others = new ArrayList<>();
         for (long config : results(heuristics)) {
+            (wantOrdered && notes(config).contains(CudnnApi.NOTE_NONDETERMINISTIC) ? others : configs).add(config);
+        }
+        configs.addAll(others);
+        NativeException last = null;
+        for (long config : configs) {
             long candidate = create(CudnnApi.EXECUTION_PLAN);
             setLongs(candidate, 400, CudnnApi.TYPE_HANDLE, handle);
             setLongs(candidate, 401, CudnnApi.TYPE_DESCRIPTOR, config);
@@ -183,7 +192,6 @@ final class CudnnGraph implements AutoCloseable {
                 get(candidate, 402, CudnnApi.TYPE_INT64, 1, count, out);
                 workspaceBytes = out.getLong(0);
             }
-            ordered = !notes(config).contains(CudnnApi.NOTE_NONDETERMINISTIC);
             return;
         }
         throw last != null ? last : new NativeException("cuDNN", what, 0, "no engine runs this graph on this GPU");
@@ -219,11 +227,6 @@ final class CudnnGraph implements AutoCloseable {
     /** Scratch that a run needs, in bytes. */
     long workspaceBytes() {
         return workspaceBytes;
-    }
-
-    /** Whether cuDNN says that the same input gives the same bits. */
-    boolean ordered() {
-        return ordered;
     }
 
     /** Enqueues the plan on the handle's stream; addresses belong to the nodes in order. */

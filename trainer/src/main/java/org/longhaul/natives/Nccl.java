@@ -45,6 +45,16 @@ public final class Nccl implements AutoCloseable {
         }
     }
 
+    /**
+     * Makes NCCL add up in a fixed order: rings, no sums inside the switches. To be called before the first group is joined; what the
+     * user has set in the environment stays.
+     */
+    public static void fixOrder() {
+        ProcessEnvironment.setIfAbsent("NCCL_ALGO", "Ring");
+        ProcessEnvironment.setIfAbsent("NCCL_NVLS_ENABLE", "0");
+        ProcessEnvironment.setIfAbsent("NCCL_COLLNET_ENABLE", "0");
+    }
+
     /** Joins a group with the calling thread's current GPU; returns when all ranks have. */
     public static Nccl join(byte[] uniqueId, int ranks, int rank) {
         NcclApi.require();

@@ -9,6 +9,7 @@ import org.longhaul.error.UserError;
 import org.longhaul.launch.LauncherWatch;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.natives.CpuBackend;
+import org.longhaul.natives.Nccl;
 import org.longhaul.ops.cuda.CudaOps;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.MeshGroups;
@@ -44,6 +45,9 @@ record RankSetup(
         BooleanSupplier sound = () -> true;
         MeshGroups groups;
         if (backend instanceof CudaBackend gpu) {
+            if (device.deterministic()) {
+                Nccl.fixOrder();
+            }
             watch = new NcclWatch(
                     gpu, self.rank(), new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), ranks.joinTimeout()), ranks.joinTimeout(),
                     ranks.stallTimeout());

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Causal attention on the GPU: cuDNN itself where it is, FlashAttention through libtorch. The first call of a shape times the
  * kernels at hand on the real operands and keeps the fastest, forward and backward apart (each needs only out and lse of the
- * other). In deterministic mode the first at hand is taken, in its ordered variant. F32, for comparisons, is composed of ATen
+ * other). In deterministic mode cuDNN is taken, in its ordered variant, after two runs have given the same bits. F32, for comparisons, is composed of ATen
  * operations.
  */
 final class AttentionKernels implements AutoCloseable {
@@ -49,7 +49,7 @@ final class AttentionKernels implements AutoCloseable {
         if (!deterministic) {
             offer("FLASH", () -> new ByLibtorch(new FusedAttention(FusedAttention.Kind.FLASH, backend.settings().device())));
         }
-        if (kinds.isEmpty()) {
+        if (kinds.isEmpty() && !deterministic) {
             offer("CUDNN of libtorch",
                     () -> new ByLibtorch(new FusedAttention(FusedAttention.Kind.CUDNN, backend.settings().device())));
         }
@@ -204,6 +204,11 @@ final class AttentionKernels implements AutoCloseable {
         Kind chosen = backward.get(shape);
         if (chosen == null) {
             chosen = choose("backward", shape, k -> k.backward(dqkv, dout, qkv, out, lse, cos, sin, shape));
+            if (backend.settings().deterministic()) {
+                Kind kind = chosen;
+                SameBits.require(backend, dqkv, () -> kind.backward(dqkv, dout, qkv, out, lse, cos, sin, shape),
+                        "attention backward by " + kind.name() + " of " + shape);
+            }
             backward.put(shape, chosen);
         }
         chosen.backward(dqkv, dout, qkv, out, lse, cos, sin, shape);
@@ -237,7 +242,9 @@ final class AttentionKernels implements AutoCloseable {
         }
         if (best == null) {
             throw UserError.environment("no attention kernels for " + shape + " on " + backend.device().name() + ": "
-                    + (last == null ? "neither cuDNN nor libtorch's flash attention could be opened" : last.getMessage())
+                    + (last != null ? last.getMessage() : backend.settings().deterministic()
+                            ? "device.deterministic needs cuDNN, which could not be opened"
+                            : "neither cuDNN nor libtorch's flash attention could be opened")
                     + "; see `longhaul doctor`", last);
         }
         remarks.put(pass + " " + shape, best.name() + " of" + text);
