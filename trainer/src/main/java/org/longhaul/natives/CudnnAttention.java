@@ -264,7 +264,7 @@ public final class CudnnAttention implements AutoCloseable {
         Node fill = g.scalar();
         Node one = g.scalar();
 
-        Node product = g.virtual(CudnnApi.FLOAT, v.heads(v.h), new long[] {v.h * v.n * v.d, v.n * v.d, v.h * v.d, 1});
+        Node product = g.virtual(CudnnApi.FLOAT, v.heads(v.h), v.full());
         g.pointwise(CudnnApi.MUL, dout, out, product);
         Node rows = g.virtual(CudnnApi.FLOAT, v.rows(), v.rowStrides());
         g.reduce(CudnnApi.REDUCE_ADD, product, rows);
