@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.longhaul.error.UserError;
+import org.longhaul.natives.CudaCheck;
 import org.longhaul.natives.CudaDevice;
 import org.longhaul.natives.CudaGraph;
 import org.longhaul.natives.CudaStepMeter;
@@ -51,6 +52,7 @@ public final class CudaBackend implements Backend {
         this.settings = settings;
         this.operations = operations;
         this.device = CudaDevice.open(settings.device());
+        CudaCheck.requireDriver();
         this.freeAtFirst = device.freeMemory();
         this.compute = device.stream("compute");
         this.staging = new Staging(device, STAGING_PIECE);

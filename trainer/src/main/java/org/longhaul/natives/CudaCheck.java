@@ -72,6 +72,18 @@ public final class CudaCheck implements DoctorCheck {
                 : Finding.ok("CUDA driver", "speaks CUDA " + speaks + ", PyTorch was built for " + cuda);
     }
 
+    /** Throws a UserError (exit 3) when the driver is of an older major version than the CUDA of the site's PyTorch. */
+    public static void requireDriver() {
+        Optional<TorchSite> site = TorchSite.detect().filter(s -> s.cuda().matches("\\d+\\..*"));
+        if (site.isPresent()) {
+            int driver = CudaDevice.driverVersion();
+            Finding finding = versions(driver, site.get().cuda());
+            if (finding.level() == Finding.Level.FAIL) {
+                throw UserError.environment("the NVIDIA driver " + finding.detail() + "; " + finding.mend());
+            }
+        }
+    }
+
     private static Finding library(String name, Supplier<String> detail) {
         try {
             return Finding.ok(name, detail.get());

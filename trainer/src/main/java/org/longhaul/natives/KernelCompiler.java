@@ -47,13 +47,22 @@ public final class KernelCompiler {
      * @throws UserError exit 3 with the compiler's first error when the source does not compile
      */
     public byte[] compile(String name, String source, List<String> options, String architecture) {
+        return compile(name, source, options, architecture, true);
+    }
+
+    /** As {@link #compile}, in place of a cached result that the driver refused. */
+    public byte[] compileAgain(String name, String source, List<String> options, String architecture) {
+        return compile(name, source, options, architecture, false);
+    }
+
+    private byte[] compile(String name, String source, List<String> options, String architecture, boolean cached) {
         List<String> all = new ArrayList<>();
         all.add("--gpu-architecture=" + architecture);
         all.add("--std=c++17");
         all.addAll(options);
         Path file = cache.resolve(name.replaceAll("[^A-Za-z0-9_.-]", "_") + "-" + architecture + "-" + key(source, all) + ".cubin");
         try {
-            if (Files.exists(file)) {
+            if (cached && Files.exists(file)) {
                 return Files.readAllBytes(file);
             }
         } catch (IOException e) {

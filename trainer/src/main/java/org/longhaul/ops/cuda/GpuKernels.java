@@ -11,13 +11,18 @@ import org.longhaul.natives.CudaModule;
 import org.longhaul.natives.CudaStream;
 import org.longhaul.natives.DeviceMemory;
 import org.longhaul.natives.KernelCompiler;
+import org.longhaul.natives.NativeException;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.DType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Kernels compiled for the GPU of a backend and launched on its compute stream, and their scratch memory. */
 final class GpuKernels implements KernelProvider, AutoCloseable {
     /** Enough for the partial sums of every norm up to width 8192 on a GPU of 132 multiprocessors. */
     static final long FIRST_SCRATCH = 16 << 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(GpuKernels.class);
 
     private final CudaDevice device;
     private final CudaStream stream;
@@ -46,7 +51,14 @@ final class GpuKernels implements KernelProvider, AutoCloseable {
 
     private CudaModule load(String source) {
         List<String> options = compute == DType.F32 ? List.of("-DLH_F32") : List.of();
-        return device.load(source, compiler.compile(source + ".cu", KernelSources.text(source), options, device.architecture()));
+        String name = source + ".cu";
+        String text = KernelSources.text(source);
+        try {
+            return device.load(source, compiler.compile(name, text, options, device.architecture()));
+        } catch (NativeException e) {
+            LOG.warn("compiled kernels of {} in the cache are damaged ({}); compiling them again", name, e.getMessage());
+            return device.load(source, compiler.compileAgain(name, text, options, device.architecture()));
+        }
     }
 
     @Override
