@@ -140,7 +140,7 @@ public final class CudaDevice implements AutoCloseable {
 
     /** Bytes a second of its memory by clock and bus width, two transfers a clock; 0 where the driver does not say. */
     public double memoryBytesPerSecond() {
-        return 2e3 * attribute(CudaApi.ATTRIBUTE_MEMORY_CLOCK_KHZ) * (attribute(CudaApi.ATTRIBUTE_MEMORY_BUS_BITS) / 8.0);
+        return 2e3 * attributeOrZero(CudaApi.ATTRIBUTE_MEMORY_CLOCK_KHZ) * (attributeOrZero(CudaApi.ATTRIBUTE_MEMORY_BUS_BITS) / 8.0);
     }
 
     /** Memory of the GPU in bytes. */
@@ -153,6 +153,12 @@ public final class CudaDevice implements AutoCloseable {
         try (Memory out = new Memory(16)) {
             CudaApi.check(CudaApi.cuMemGetInfo_v2(out, out.share(8)), "cuMemGetInfo");
             return out.getLong(0);
+        }
+    }
+
+    private int attributeOrZero(int attribute) {
+        try (Memory out = new Memory(8)) {
+            return CudaApi.cuDeviceGetAttribute(out, attribute, handle) == CudaApi.SUCCESS ? out.getInt(0) : 0;
         }
     }
 

@@ -48,7 +48,7 @@ class FakeCudaTest {
 
     @Test
     void training() throws IOException, InterruptedException {
-        passes(Map.of(), "org.longhaul.train.CudaTrainerTest");
+        passes(Map.of(), "org.longhaul.train.CudaTrainerTest", "org.longhaul.train.CudaProfileTest");
     }
 
     @Test
