@@ -7,12 +7,12 @@ import org.longhaul.tensor.DType;
 /** What computes. */
 @Doc("What computes.")
 public record DeviceConfig(
-        @Doc("cpu computes in float32; cuda in bfloat16 on one GPU a process.") @Default("cpu") Kind kind,
+        @Doc("cpu computes in float32; cuda on one GPU a process.") @Default("cpu") Kind kind,
         @Doc("Threads of the CPU's matrix products; 0 takes one for each core. Results depend on it in the last bits.") @Default("0")
                 int threads,
         @Doc("Same bits on every run, also on a GPU, at some cost.") @Default("false") boolean deterministic,
-        @Doc("Matrix products of the decoder layers: bf16 (float32 on the CPU), or fp8 (e4m3, gradients e5m2, scales from the tensors themselves; "
-                + "GPUs from compute capability 8.9). Everything else stays.") @Default("bf16") Precision precision,
+        @Doc("What a GPU computes in: bf16, or fp8 for the matrix products of the decoder layers (e4m3, gradients e5m2, scales from the tensors "
+                + "themselves; from compute capability 8.9), or f32 for everything, which is for comparisons. The CPU computes in float32.") @Default("bf16") Precision precision,
         @Doc("Launch forward and backward of a micro-batch as CUDA graphs, recorded after the first step: auto does where it can (a GPU, no "
                 + "tensor parallelism), on refuses to start where it cannot, off calls operation by operation.") @Default("auto") Graphs cudaGraph) {
     /** Whether recorded work is launched instead of single operations. */
@@ -30,7 +30,9 @@ public record DeviceConfig(
         /** The compute type. */
         BF16,
         /** 8-bit floats. */
-        FP8
+        FP8,
+        /** Single precision throughout. */
+        F32
     }
 
     /** Where to compute. */
@@ -48,7 +50,7 @@ public record DeviceConfig(
 
     /** The type of activations and working weights. */
     public DType computeType() {
-        return kind == Kind.CUDA ? DType.BF16 : DType.F32;
+        return kind == Kind.CUDA && precision != Precision.F32 ? DType.BF16 : DType.F32;
     }
 
     /** Checks the range. */

@@ -70,7 +70,7 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows) {
             long local = (long) config.batch().microBatch() * config.model().context() / mesh.tensor();
             add(rows, "pipeline arrivals", local * config.model().dModel() * type.bytes());
         }
-        if (type == DType.BF16) {
+        if (config.device().kind() == DeviceConfig.Kind.CUDA) {
             onTheGpu(rows, config, mesh, layers);
             add(rows, "code of kernels and libraries, CUDA graphs (allowance)", LIBRARIES);
             add(rows, "NCCL buffers (allowance)", nccl(mesh));

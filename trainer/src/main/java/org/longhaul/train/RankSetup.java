@@ -63,7 +63,7 @@ record RankSetup(
         return switch (device.kind()) {
             case CPU -> new CpuBackend(device.threads());
             case CUDA -> {
-                CudaSettings settings = CudaSettings.standard(localRank);
+                CudaSettings settings = CudaSettings.standard(localRank).computing(device.computeType());
                 yield new CudaBackend(device.deterministic() ? settings.reproducible() : settings, CudaOps::new);
             }
         };

@@ -45,7 +45,7 @@ final class TrainJob {
         }
     }
 
-    private static void requireFits(TrainConfig config, MeshGroups groups) {
+    static void requireFits(TrainConfig config, MeshGroups groups) {
         try {
             config.requireFits(groups.mesh());
         } catch (IllegalArgumentException e) {

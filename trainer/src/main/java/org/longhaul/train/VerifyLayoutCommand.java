@@ -1,7 +1,9 @@
 package org.longhaul.train;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +34,9 @@ final class VerifyLayoutCommand implements Callable<Integer> {
     private static final List<String> USUAL = List.of(
             "dp2", "dp4", "tp2", "tp4", "pp2", "pp4", "pp2.v2", "pp4.v2", "dp2.tp2", "pp2.tp2", "pp2.dp2", "pp2.dp2.tp2");
 
+    /** Steps of a long run part by rounding; their losses stay this close. */
+    private static final double CURVE = 1e-2;
+
     @Spec
     private CommandSpec spec;
 
@@ -50,6 +55,10 @@ final class VerifyLayoutCommand implements Callable<Integer> {
 
     @Option(names = "--random", description = "Take random tokens instead of the job's shards.")
     private boolean random;
+
+    @Option(names = "--curves", paramLabel = "FILE",
+            description = "Write loss and gradient norm of every step, of each layout and of one rank, as JSON lines; then only losses are judged.")
+    private Path curves;
 
     @Override
     public Integer call() {
@@ -71,7 +80,9 @@ final class VerifyLayoutCommand implements Callable<Integer> {
         head();
         boolean good = true;
         for (Mesh mesh : meshes) {
-            good &= line(mesh, run(config, mesh, tokens), reference, DType.F32);
+            LayoutRun run = run(config, mesh, tokens);
+            curves(mesh, run, reference);
+            good &= line(mesh, run, reference, Tolerance.of(DType.F32, false));
         }
         return verdict(good);
     }
@@ -90,7 +101,9 @@ final class VerifyLayoutCommand implements Callable<Integer> {
                 return ExitCode.DONE.status();
             }
             head();
-            return verdict(line(meshes.get(0), run, reference, setup.backend().computeType()));
+            curves(meshes.get(0), run, reference);
+            boolean gpu = config.device().kind() == DeviceConfig.Kind.CUDA;
+            return verdict(line(meshes.get(0), run, reference, Tolerance.of(setup.backend().computeType(), gpu)));
         }
     }
 
@@ -98,19 +111,39 @@ final class VerifyLayoutCommand implements Callable<Integer> {
         print("%-14s %12s %12s %12s %12s  %s", "layout", "loss", "norm", "gradients", "weights", "largest gradient difference");
     }
 
-    private boolean line(Mesh mesh, LayoutRun run, LayoutRun reference, DType type) {
-        Tolerance tolerance = Tolerance.of(type);
+    private void curves(Mesh mesh, LayoutRun run, LayoutRun reference) {
+        if (curves == null) {
+            return;
+        }
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < reference.losses().size(); i++) {
+            text.append(String.format(
+                    Locale.ROOT, "{\"layout\": \"%s\", \"step\": %d, \"loss\": %.9g, \"alone\": %.9g, \"grad_norm\": %.9g, \"alone_grad_norm\": %.9g}%n",
+                    LayoutName.of(mesh), i + 1, run.losses().get(i), reference.losses().get(i), run.norms().get(i), reference.norms().get(i)));
+        }
+        try {
+            Files.writeString(curves, text, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw UserError.environment(curves + ": cannot be written: " + e.getMessage(), e);
+        }
+    }
+
+    private boolean line(Mesh mesh, LayoutRun run, LayoutRun reference, Tolerance tolerance) {
         double loss = worst(run.losses(), reference.losses());
         double norm = worst(run.norms(), reference.norms());
         GlobalTensors.Difference gradients = run.gradients().against(reference.gradients());
         GlobalTensors.Difference weights = run.weights().against(reference.weights());
-        boolean within = loss <= tolerance.loss() && norm <= tolerance.norm() && gradients.relative() <= tolerance.gradients()
-                && weights.relative() <= tolerance.weights();
+        boolean within = curves != null ? loss <= CURVE : loss <= tolerance.loss() && norm <= tolerance.norm()
+                && gradients.relative() <= tolerance.gradients() && weights.relative() <= tolerance.weights();
         print("%-14s %12.2e %12.2e %12.2e %12.2e  %s%s", LayoutName.of(mesh), loss, norm, gradients.relative(), weights.relative(),
                 gradients.tensor(), within ? "" : "  TOO LARGE");
         if (!within) {
-            print("%-14s %12.2e %12.2e %12.2e %12.2e", "tolerance", tolerance.loss(), tolerance.norm(), tolerance.gradients(),
-                    tolerance.weights());
+            if (curves != null) {
+                print("%-14s %12.2e", "tolerance", CURVE);
+            } else {
+                print("%-14s %12.2e %12.2e %12.2e %12.2e", "tolerance", tolerance.loss(), tolerance.norm(), tolerance.gradients(),
+                        tolerance.weights());
+            }
         }
         return within;
     }
@@ -166,8 +199,12 @@ final class VerifyLayoutCommand implements Callable<Integer> {
      * divides by the root of the second moment, so that an element whose gradient is rounding noise moves by the whole rate.
      */
     private record Tolerance(double loss, double norm, double gradients, double weights) {
-        static Tolerance of(DType type) {
-            return type == DType.F32 ? new Tolerance(2e-6, 2e-6, 2e-6, 1e-3) : new Tolerance(2e-3, 2e-2, 3e-2, 3e-2);
+        static Tolerance of(DType type, boolean gpu) {
+            if (type != DType.F32) {
+                return new Tolerance(2e-3, 2e-2, 3e-2, 3e-2);
+            }
+            // A GPU's products add up in another order for every shape.
+            return gpu ? new Tolerance(1e-5, 1e-5, 1e-5, 1e-3) : new Tolerance(2e-6, 2e-6, 2e-6, 1e-3);
         }
     }
 }
