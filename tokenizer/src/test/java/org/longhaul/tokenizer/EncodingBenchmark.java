@@ -59,7 +59,8 @@ public class EncodingBenchmark {
         for (int i = 0; i < SIZE; i++) {
             bytes[i] = source[i % source.length];
         }
-        whole = tokenizer.isEmpty() ? TestVocabularies.train(PreTokenizer.DEEPSEEK, 2000, 1).tokenizer(SpecialTokens.deepSeek()) : Tokenizer.load(Path.of(tokenizer));
+        whole = tokenizer.isEmpty() ? TestVocabularies.train(PreTokenizer.DEEPSEEK, 2000, 1).tokenizer(SpecialTokens.deepSeek())
+                : Tokenizer.load(Path.of(tokenizer));
         splitter = whole.preTokenizer().splitter();
         int[] found = new int[SIZE];
         int n = 0;

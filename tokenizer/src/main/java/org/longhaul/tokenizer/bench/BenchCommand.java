@@ -51,6 +51,9 @@ public final class BenchCommand implements Callable<Integer> {
         if (tokenizer == null && !jtokkit) {
             throw UserError.badInput("name a tokenizer with --tokenizer, or compare with --jtokkit");
         }
+        if (threads.stream().anyMatch(n -> n < 1)) {
+            throw UserError.badInput("--threads must be 1 or more: " + threads);
+        }
         List<Workload> workloads = new ArrayList<>();
         if (!inputs.isEmpty()) {
             for (Path file : TextFiles.of(inputs, field).files()) {

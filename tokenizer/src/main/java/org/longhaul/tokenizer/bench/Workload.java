@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import org.longhaul.error.UserError;
 import org.longhaul.tokenizer.text.TextFiles;
 
 /**
@@ -29,6 +30,9 @@ record Workload(String name, List<byte[]> bytes, List<String> strings) {
                 size[0] += document.length();
             }
         });
+        if (size[0] == 0) {
+            throw UserError.badInput(file + ": no text to encode");
+        }
         List<String> strings = bytes.stream().map(b -> new String(b, StandardCharsets.UTF_8)).toList();
         return new Workload(file.getFileName().toString().replaceAll("\\.jsonl(\\.gz)?$", ""), bytes, strings);
     }

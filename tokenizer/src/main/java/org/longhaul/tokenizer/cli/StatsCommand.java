@@ -53,7 +53,7 @@ final class StatsCommand implements Callable<Integer> {
         AtomicLong read = new AtomicLong();
         TokenStats stats;
         try (Progress progress = Progress.start(Duration.ofSeconds(10))) {
-            int workers = threads != null ? threads : Runtime.getRuntime().availableProcessors();
+            int workers = Threads.of(threads);
             stats = files.forEach(workers, i -> new TokenStats(t.vocabSize()), (own, document) -> {
                 own.buffer.clear();
                 t.encode(document.text(), 0, document.length(), own.buffer);

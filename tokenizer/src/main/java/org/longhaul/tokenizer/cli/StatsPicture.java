@@ -8,6 +8,8 @@ import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -49,8 +51,8 @@ final class StatsPicture {
         } finally {
             g.dispose();
         }
-        try {
-            if (!ImageIO.write(image, "png", file.toFile())) {
+        try (OutputStream out = Files.newOutputStream(file)) {
+            if (!ImageIO.write(image, "png", out)) {
                 throw new IOException("this Java writes no PNG");
             }
         } catch (IOException e) {
@@ -68,7 +70,7 @@ final class StatsPicture {
         text(String.format(Locale.ROOT, "%,d tokens, %,d (%.1f %%) of them unused here; fingerprint %s", t.vocabSize(), unused,
                 100.0 * unused / t.vocabSize(), t.fingerprint().substring(0, 16)), MARGIN, 68, 14, INK);
         boolean languages = stats.byLanguage.size() > 1;
-        bars(languages ? "Bytes per token by language, most text first" : "Bytes per token by file, most text first", languages ? stats.byLanguage : stats.byFile);
+        bars("Bytes per token by " + (languages ? "language" : "file") + ", most text first", languages ? stats.byLanguage : stats.byFile);
         ranks("Uses of a token by its rank", stats.uses);
         longest(t, stats);
     }

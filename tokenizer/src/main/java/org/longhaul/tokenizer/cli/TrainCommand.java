@@ -1,5 +1,7 @@
 package org.longhaul.tokenizer.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -74,12 +76,21 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        int workers = threads != null ? threads : Runtime.getRuntime().availableProcessors();
+        int workers = Threads.of(threads);
         BpeTrainingConfig config;
         try {
             config = new BpeTrainingConfig(vocabularySize, minFrequency, maxTokenLength, alphabet, workers);
         } catch (IllegalArgumentException e) {
             throw UserError.badInput(e.getMessage());
+        }
+        if (!counts) {
+            TextFiles.of(inputs, field);
+        }
+        try {
+            // Now, not after hours of training.
+            Files.createDirectories(output);
+        } catch (IOException e) {
+            throw UserError.environment(output + ": cannot be made: " + e.getMessage(), e);
         }
         long start = System.nanoTime();
         TrainingFolder folder = work == null ? null : new TrainingFolder(work);
@@ -117,19 +128,25 @@ final class TrainCommand implements Callable<Integer> {
         if (counts) {
             return SortedRuns.of(inputs);
         }
+        if (documentCap != null && documentCap < 1) {
+            throw UserError.badInput("--document-cap must be 1 byte or more: " + documentCap);
+        }
         TextFiles files = TextFiles.of(inputs, field);
         WordCounter.Options options = new WordCounter.Options(Math.max(4L << 20, (memory << 20) / workers), work != null ? work : output,
                 documentCap == null ? OptionalInt.empty() : OptionalInt.of(documentCap));
         if (folder == null) {
-            CorpusCounter.Result result = CorpusCounter.count(files, preTokenizer, options, workers, progress::update);
-            progress.line(result.toString());
-            return result.counts();
+            return counted(CorpusCounter.count(files, preTokenizer, options, workers, progress::update), progress).counts();
         }
-        return folder.words(about(), () -> {
-            CorpusCounter.Result result = CorpusCounter.countToRuns(files, preTokenizer, options, workers, progress::update);
-            progress.line(result.toString());
-            return result.runs();
-        });
+        return folder.words(about(),
+                () -> counted(CorpusCounter.countToRuns(files, preTokenizer, options, workers, progress::update), progress).runs());
+    }
+
+    private CorpusCounter.Result counted(CorpusCounter.Result result, Progress progress) {
+        if (result.words() == 0) {
+            throw UserError.badInput("no text in " + inputs);
+        }
+        progress.line(result.toString());
+        return result;
     }
 
     /** What the counts depend on; a file that was changed is a different one. */

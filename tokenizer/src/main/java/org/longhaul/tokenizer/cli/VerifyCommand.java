@@ -45,8 +45,8 @@ final class VerifyCommand implements Callable<Integer> {
     @Option(names = "--fuzz", paramLabel = "N", defaultValue = "0", description = "Invented strings to compare besides.")
     private long fuzz;
 
-    @Option(names = "--fuzz-spaces", paramLabel = "N", defaultValue = "0", description = "Runs of 64 kB of white space to compare besides; the"
-            + " library takes quadratic time for DeepSeek LLM's rules, many seconds each.")
+    @Option(names = "--fuzz-spaces", paramLabel = "N", defaultValue = "0", description = "Runs of 64 kB of white space to compare besides;"
+            + " the library takes up to a second for each.")
     private long spaces;
 
     @Option(names = "--seed", defaultValue = "1", description = "Seed of the invented strings (default: ${DEFAULT-VALUE}).")
@@ -79,7 +79,7 @@ final class VerifyCommand implements Callable<Integer> {
         if (peer != null) {
             references.add(new Reference("Hugging Face", (utf8, text) -> Arrays.stream(peer.encode(text)).mapToInt(id -> (int) id).toArray()));
         }
-        int workers = threads != null ? threads : Runtime.getRuntime().availableProcessors();
+        int workers = Threads.of(threads);
         try (Progress progress = Progress.start(Duration.ofSeconds(10))) {
             if (inputs != null && !inputs.isEmpty()) {
                 TextFiles.of(inputs, field).forEach(workers, i -> new TokenBuffer(), (buffer, document) -> {
@@ -87,6 +87,9 @@ final class VerifyCommand implements Callable<Integer> {
                     compare(ours, references, document, where);
                     progress.update(() -> String.format(Locale.ROOT, "verifying: %,d documents, %,d different", documents.get(), different.get()));
                 });
+                if (documents.get() == 0) {
+                    throw UserError.badInput("no documents in " + inputs + ": nothing was verified");
+                }
                 report("corpus", references);
             }
             if (fuzz > 0) {

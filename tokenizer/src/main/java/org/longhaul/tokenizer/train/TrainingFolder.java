@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
@@ -49,6 +50,12 @@ public final class TrainingFolder {
             Files.createDirectories(folder);
             Files.deleteIfExists(about);
             Files.deleteIfExists(merges());
+            // What a start left that was killed while it counted.
+            try (Stream<Path> left = Files.list(folder)) {
+                for (Path run : left.filter(file -> file.getFileName().toString().matches("words-.*\\.run")).toList()) {
+                    Files.delete(run);
+                }
+            }
             List<Path> runs = count.get();
             SortedRuns.write(SortedRuns.of(runs), words());
             for (Path run : runs) {
