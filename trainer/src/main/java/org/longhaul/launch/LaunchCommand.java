@@ -42,12 +42,16 @@ final class LaunchCommand implements Callable<Integer> {
     private String job;
 
     @Option(names = "--max-restarts", defaultValue = "0",
-            description = "How often to start all ranks again after a failure (default: ${DEFAULT-VALUE}).")
+            description = "How often to start all ranks again after a failure; node 0's counts (default: ${DEFAULT-VALUE}).")
     private int maxRestarts;
 
     @Option(names = "--grace", defaultValue = "60",
             description = "Seconds the ranks may take to save and end before they are killed (default: ${DEFAULT-VALUE}).")
     private long graceSeconds;
+
+    @Option(names = "--join-timeout", defaultValue = "600",
+            description = "Seconds the launchers of several nodes wait for each other, also after one was killed (default: ${DEFAULT-VALUE}).")
+    private long joinSeconds;
 
     @Parameters(arity = "1..*", paramLabel = "COMMAND", description = "The longhaul command each rank runs, with its arguments.")
     private List<String> command;
@@ -67,7 +71,8 @@ final class LaunchCommand implements Callable<Integer> {
             throw UserError.badInput("a job of " + nodes + " nodes needs the same --rendezvous-port and --job on each");
         }
         Launcher.Plan plan = new Launcher.Plan(javaCommand(), processes, nodes, nodeRank, host, port,
-                job == null ? UUID.randomUUID().toString() : job, maxRestarts, Duration.ofSeconds(graceSeconds));
+                job == null ? UUID.randomUUID().toString() : job, maxRestarts, Duration.ofSeconds(graceSeconds),
+                Duration.ofSeconds(joinSeconds));
         Launcher launcher = new Launcher(plan, System.out);
         for (String name : List.of("TERM", "INT", "USR1", "USR2")) {
             Signal.handle(new Signal(name), signal -> launcher.signal(signal.getName()));

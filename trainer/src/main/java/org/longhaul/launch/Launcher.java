@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -22,8 +23,11 @@ import org.slf4j.LoggerFactory;
 final class Launcher {
     private static final Logger LOG = LoggerFactory.getLogger(Launcher.class);
 
+    private static final long LOOK = TimeUnit.SECONDS.toNanos(1);
+
     private final Plan plan;
     private final PrintStream out;
+    private Lobby lobby;
     private volatile List<RankProcess> ranks = List.of();
     private volatile boolean stopping;
 
@@ -44,33 +48,71 @@ final class Launcher {
      * @param job names the job to its ranks on all nodes
      * @param maxRestarts further attempts after a failure
      * @param grace how long ranks may take to save and end after TERM before they are killed
+     * @param join how long the launchers of several nodes wait for each other
      */
     record Plan(List<String> command, int processes, int nodes, int nodeRank, String host, int port, String job, int maxRestarts,
-            Duration grace) {}
+            Duration grace, Duration join) {}
 
     /** Runs the job; the exit status to end with. */
     int run() {
         try (Rendezvous rendezvous = plan.nodeRank() == 0 ? Rendezvous.serve(plan.port(), plan.job()) : null) {
             int port = rendezvous == null ? plan.port() : rendezvous.port();
-            for (int attempt = 0; ; attempt++) {
-                if (rendezvous != null) {
-                    rendezvous.reset(plan.job() + "/" + attempt);
-                }
-                Outcome outcome = attempt(attempt, port);
-                if (outcome.status == 0 && rendezvous != null && plan.nodes() > 1) {
-                    // Ranks of other nodes may still ask the store who has saved.
-                    rendezvous.holds(IntStream.range(0, plan.nodes() * plan.processes()).mapToObj(r -> Rendezvous.FAREWELL + r).toList(), plan.grace());
-                }
-                if (outcome.status == 0 || stopping || !another(outcome.status) || attempt == plan.maxRestarts()) {
-                    if (outcome.status == ExitCode.REQUEUE.status()) {
-                        LOG.info("{}", outcome.cause);
-                    } else if (outcome.status != 0) {
-                        LOG.error("{}", outcome.cause);
-                    }
-                    return outcome.status;
-                }
-                LOG.warn("{}; starting all ranks again, attempt {} of {}", outcome.cause, attempt + 2, plan.maxRestarts() + 1);
+            lobby = plan.nodes() > 1 ? new Lobby(plan, port) : null;
+            Outcome outcome = rendezvous == null ? follow(port) : lead(rendezvous, port);
+            if (outcome.status == ExitCode.REQUEUE.status()) {
+                LOG.info("{}", outcome.cause);
+            } else if (outcome.status != 0) {
+                LOG.error("{}", outcome.cause);
             }
+            return outcome.status;
+        }
+    }
+
+    // Node 0 counts the attempts.
+    private Outcome lead(Rendezvous rendezvous, int port) {
+        for (int attempt = 0; ; attempt++) {
+            Lobby.Word word = lobby == null ? new Lobby.Word(plan.job(), attempt, 0, "") : lobby.gather(attempt);
+            if (word.over()) {
+                lobby.close(word.status(), word.cause());
+                return new Outcome(word.status(), word.cause());
+            }
+            rendezvous.reset(word.token() + "/" + attempt);
+            if (lobby != null) {
+                lobby.tell(word);
+            }
+            Outcome outcome = attempt(word, port);
+            if (outcome.status == 0 && lobby != null) {
+                // Ranks of other nodes may still ask the store who has saved.
+                rendezvous.holds(IntStream.range(0, plan.nodes() * plan.processes()).mapToObj(r -> Rendezvous.FAREWELL + r).toList(), plan.grace());
+            }
+            boolean last = outcome.status == 0 || stopping || !another(outcome.status) || attempt == plan.maxRestarts();
+            if (lobby != null && outcome.status != 0) {
+                lobby.end(word);
+                if (last && outcome.status != ExitCode.REQUEUE.status()) {
+                    lobby.close(outcome.status, outcome.cause);
+                }
+            }
+            if (last) {
+                return outcome;
+            }
+            LOG.warn("{}; starting all ranks again, attempt {} of {}", outcome.cause, attempt + 2, plan.maxRestarts() + 1);
+        }
+    }
+
+    private Outcome follow(int port) {
+        while (true) {
+            Lobby.Word word = lobby.join();
+            if (word.over()) {
+                return new Outcome(word.status(), word.cause());
+            }
+            Outcome outcome = attempt(word, port);
+            if (outcome.status == 0 || stopping || !another(outcome.status)) {
+                if (outcome.status != 0) {
+                    lobby.leave(outcome.status, outcome.cause);
+                }
+                return outcome;
+            }
+            LOG.warn("{}; coming for another attempt", outcome.cause);
         }
     }
 
@@ -85,7 +127,7 @@ final class Launcher {
         return status != ExitCode.BAD_INPUT.status() && status != ExitCode.REQUEUE.status();
     }
 
-    private Outcome attempt(int attempt, int port) {
+    private Outcome attempt(Lobby.Word word, int port) {
         BlockingQueue<RankProcess> ended = new LinkedBlockingQueue<>();
         List<RankProcess> started = new ArrayList<>();
         int world = plan.processes() * plan.nodes();
@@ -99,30 +141,39 @@ final class Launcher {
             env.put("MASTER_ADDR", plan.host());
             env.put("MASTER_PORT", Integer.toString(port));
             env.put("LONGHAUL_RENDEZVOUS", "launcher");
-            env.put("LONGHAUL_JOB_TOKEN", plan.job());
-            env.put("LONGHAUL_ATTEMPT", Integer.toString(attempt));
+            env.put("LONGHAUL_JOB_TOKEN", word.token());
+            env.put("LONGHAUL_ATTEMPT", Integer.toString(word.attempt()));
             RankProcess process = RankProcess.start(rank, plan.command(), env, out, world > 1);
             process.onExit().thenAccept(ended::add);
             started.add(process);
         }
         ranks = List.copyOf(started);
         try {
-            return await(ended);
+            return await(ended, word);
         } finally {
             ranks.stream().filter(RankProcess::alive).forEach(RankProcess::kill);
         }
     }
 
-    private Outcome await(BlockingQueue<RankProcess> ended) {
+    private Outcome await(BlockingQueue<RankProcess> ended, Lobby.Word word) {
         Outcome first = new Outcome(0, "");
         boolean requeue = false;
         int left = plan.processes();
         long deadline = Long.MAX_VALUE;
         try {
             while (left > 0) {
-                RankProcess process = deadline == Long.MAX_VALUE
-                        ? ended.take()
-                        : ended.poll(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+                boolean watches = lobby != null && first.status == 0;
+                long wait = deadline == Long.MAX_VALUE ? Long.MAX_VALUE : Math.max(1, deadline - System.nanoTime());
+                RankProcess process = ended.poll(watches ? Math.min(wait, LOOK) : wait, TimeUnit.NANOSECONDS);
+                if (process == null && watches && (deadline == Long.MAX_VALUE || System.nanoTime() < deadline)) {
+                    Optional<String> gone = lobby.ended(word);
+                    if (gone.isPresent()) {
+                        // Without the other node's ranks ours can neither go on nor save.
+                        first = new Outcome(ExitCode.ENVIRONMENT.status(), gone.get());
+                        ranks.stream().filter(RankProcess::alive).forEach(RankProcess::kill);
+                    }
+                    continue;
+                }
                 if (process == null) {
                     LOG.warn("ranks did not end within {} s of the signal; killing them", plan.grace().toSeconds());
                     ranks.stream().filter(RankProcess::alive).forEach(RankProcess::kill);

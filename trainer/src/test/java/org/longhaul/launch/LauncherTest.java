@@ -58,7 +58,7 @@ class LauncherTest {
 
     private int launch(String shell, int processes, int restarts) {
         Launcher.Plan plan = new Launcher.Plan(List.of("sh", "-c", shell), processes, 1, 0, "127.0.0.1", 0,
-                "test" + System.nanoTime(), restarts, Duration.ofSeconds(1));
+                "test" + System.nanoTime(), restarts, Duration.ofSeconds(1), Duration.ofSeconds(30));
         return new Launcher(plan, new PrintStream(bytes, true, StandardCharsets.UTF_8)).run();
     }
 

@@ -2,6 +2,8 @@ package org.longhaul.launch;
 
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
+import sun.misc.Signal;
 
 /**
  * A launcher in a process of its own: {@code PROCESSES MAX_RESTARTS COMMAND…}; of several nodes with the properties test.nodes, test.node, test.port
@@ -14,7 +16,12 @@ public final class TestLauncher {
     public static void main(String[] args) {
         Launcher.Plan plan = new Launcher.Plan(Arrays.asList(args).subList(2, args.length), Integer.parseInt(args[0]),
                 Integer.getInteger("test.nodes", 1), Integer.getInteger("test.node", 0), "127.0.0.1", Integer.getInteger("test.port", 0),
-                System.getProperty("test.job", "job-" + ProcessHandle.current().pid()), Integer.parseInt(args[1]), Duration.ofSeconds(2));
-        System.exit(new Launcher(plan, System.out).run());
+                System.getProperty("test.job", "job-" + ProcessHandle.current().pid()), Integer.parseInt(args[1]), Duration.ofSeconds(5),
+                Duration.ofSeconds(60));
+        Launcher launcher = new Launcher(plan, System.out);
+        for (String name : List.of("TERM", "USR1")) {
+            Signal.handle(new Signal(name), signal -> launcher.signal(signal.getName()));
+        }
+        System.exit(launcher.run());
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,8 +17,11 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.longhaul.checkpoint.CheckpointInfo;
 import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.config.ConfigWriter;
@@ -37,7 +41,15 @@ class FaultTest {
     private static final Pattern RESUMED = Pattern.compile("resumed at step (\\d+) ");
 
     @TempDir
-    private Path folder;
+    private static Path folder;
+
+    private static Path straight;
+
+    @BeforeAll
+    static void runUndisturbed() throws Exception {
+        straight = folder.resolve("straight");
+        assertEquals(0, launch(straight, 0, "60s", "").waitFor(), log(straight));
+    }
 
     /** Where a kill strikes: the points of the program that belong to a moment; none means any time. */
     private enum Moment {
@@ -59,9 +71,6 @@ class FaultTest {
     void killedRanksAndLaunchersCostNothingButTime() throws Exception {
         System.out.println("fault seed " + SEED);
         Random random = new Random(SEED);
-        Path straight = folder.resolve("straight");
-        assertEquals(0, launch(straight, 0, "60s", "").waitFor(), log(straight));
-
         Path killed = folder.resolve("killed");
         Map<String, Integer> struck = new TreeMap<>();
         int kills = 0;
@@ -163,7 +172,73 @@ class FaultTest {
         assertTrue(log(run).matches("(?s).*waited 5 s for rank [01].*"), log(run));
     }
 
-    private Process launch(Path run, int restarts, String stall, String faults) throws IOException {
+    /** Two launchers as of two nodes, one rank each; the killed one is started again, as a scheduler would, and the job goes on. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aJobOfTwoNodesOutlivesTheKillOfALauncher(int victim) throws Exception {
+        Path run = folder.resolve("nodes" + victim);
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        Process[] nodes = {node(run, 0, port), node(run, 1, port)};
+        while (newestStep(run) < 2 * INTERVAL) {
+            assertTrue(nodes[0].isAlive() && nodes[1].isAlive(), log(run));
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
+        nodes[victim].destroyForcibly().waitFor();
+        long committed = newestStep(run);
+        nodes[victim] = node(run, victim, port);
+        assertEquals(0, nodes[0].waitFor(), log(run));
+        assertEquals(0, nodes[1].waitFor(), log(run));
+        Matcher resumed = RESUMED.matcher(log(run));
+        assertTrue(resumed.find(), log(run));
+        assertTrue(Long.parseLong(resumed.group(1)) >= committed, log(run));
+        TrainerTest.sameState(straight, run);
+    }
+
+    @Test
+    void wrongInputOnOneNodeEndsTheJobOnBoth() throws Exception {
+        Path run = folder.resolve("wrong");
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        Process leader = node(run, 0, port);
+        Process follower = launch(run, 5, "60s", "boom=1", "1/2/" + port + "/job7");
+        assertEquals(2, follower.waitFor(), log(run));
+        assertEquals(2, leader.waitFor(), log(run));
+        assertTrue(log(run).contains("node 1: rank 1"), log(run));
+    }
+
+    /** One of the signals to the launcher: every rank saves the same step, the launcher asks for a requeue, and the next start goes on. */
+    @ParameterizedTest
+    @ValueSource(strings = {"TERM", "USR1"})
+    void aSignalToTheLauncherSavesOnAllRanksAndAsksForARequeue(String signal) throws Exception {
+        Path run = folder.resolve(signal);
+        Process launcher = launch(run, 3, "60s", "");
+        while (newestStep(run) < INTERVAL) {
+            assertTrue(launcher.isAlive(), log(run));
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
+        new ProcessBuilder("kill", "-" + signal, Long.toString(launcher.pid())).start().waitFor();
+        assertEquals(75, launcher.waitFor(), log(run));
+        long saved = newestStep(run);
+        assertEquals(lastStep(run), saved, "nothing is lost\n" + log(run));
+        assertTrue(log(run).contains("stopped by SIG" + signal + " at step " + saved), log(run));
+        assertEquals(0, launch(run, 0, "60s", "").waitFor(), log(run));
+        assertTrue(log(run).contains("resumed at step " + saved + " "), log(run));
+    }
+
+    private static Process node(Path run, int node, int port) throws IOException {
+        return launch(run, 5, "60s", "", node + "/2/" + port + "/job7");
+    }
+
+    private static Process launch(Path run, int restarts, String stall, String faults) throws IOException {
+        return launch(run, restarts, stall, faults, "");
+    }
+
+    private static Process launch(Path run, int restarts, String stall, String faults, String node) throws IOException {
         Files.createDirectories(run);
         Path yaml = run.resolve("job.yaml");
         TrainConfig config = TrainerTest.config(
@@ -176,7 +251,10 @@ class FaultTest {
                 .filter(a -> a.startsWith("--add-opens") || a.startsWith("--enable") || a.startsWith("--sun")).forEach(jvm::add);
         jvm.addAll(List.of("-cp", System.getProperty("java.class.path")));
         List<String> command = new ArrayList<>(jvm);
-        command.addAll(List.of(TestLauncher.class.getName(), "2", Integer.toString(restarts)));
+        command.addAll(List.of(TestLauncher.class.getName(), node.isEmpty() ? "2" : "1", Integer.toString(restarts)));
+        if (!node.isEmpty()) {
+            command.add(node);
+        }
         command.addAll(jvm);
         command.addAll(List.of(TestRank.class.getName(), yaml.toString()));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
