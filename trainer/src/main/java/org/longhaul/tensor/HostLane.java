@@ -16,6 +16,7 @@ public final class HostLane implements Stream, AutoCloseable {
     private long given;
     private long done;
     private RuntimeException failure;
+    private boolean thrown;
     private boolean closed;
 
     /** An idle lane. */
@@ -89,8 +90,13 @@ public final class HostLane implements Stream, AutoCloseable {
     }
 
     private void check() {
-        if (failure != null) {
+        if (failure != null && !thrown) {
+            thrown = true;
             throw failure;
+        }
+        if (failure != null) {
+            // A closing resource that meets the same fault again must not throw the same object: it could not be told as suppressed.
+            throw new IllegalStateException(failure.getMessage(), failure);
         }
     }
 
