@@ -58,6 +58,10 @@ final class Launcher {
         try (Rendezvous rendezvous = plan.nodeRank() == 0 ? Rendezvous.serve(plan.port(), plan.job()) : null) {
             int port = rendezvous == null ? plan.port() : rendezvous.port();
             lobby = plan.nodes() > 1 ? new Lobby(plan, port) : null;
+            if (rendezvous != null) {
+                // Until an attempt begins only launchers are welcome, and what they put outlives every attempt.
+                rendezvous.reset(plan.job() + "/none");
+            }
             Outcome outcome = rendezvous == null ? follow(port) : lead(rendezvous, port);
             if (outcome.status == ExitCode.REQUEUE.status()) {
                 LOG.info("{}", outcome.cause);

@@ -251,10 +251,11 @@ class FaultTest {
                 .filter(a -> a.startsWith("--add-opens") || a.startsWith("--enable") || a.startsWith("--sun")).forEach(jvm::add);
         jvm.addAll(List.of("-cp", System.getProperty("java.class.path")));
         List<String> command = new ArrayList<>(jvm);
-        command.addAll(List.of(TestLauncher.class.getName(), node.isEmpty() ? "2" : "1", Integer.toString(restarts)));
         if (!node.isEmpty()) {
-            command.add(node);
+            String[] place = node.split("/");
+            command.addAll(1, List.of("-Dtest.node=" + place[0], "-Dtest.nodes=" + place[1], "-Dtest.port=" + place[2], "-Dtest.job=" + place[3]));
         }
+        command.addAll(List.of(TestLauncher.class.getName(), node.isEmpty() ? "2" : "1", Integer.toString(restarts)));
         command.addAll(jvm);
         command.addAll(List.of(TestRank.class.getName(), yaml.toString()));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
