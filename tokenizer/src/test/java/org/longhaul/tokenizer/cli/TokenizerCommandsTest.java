@@ -144,4 +144,31 @@ class TokenizerCommandsTest {
         assertEquals("vocabulary_size must be at least 243, the size of alphabet utf8: 100", message);
         assertFalse(Files.exists(folder.resolve("x")));
     }
+
+    @Test
+    void whatCannotWorkIsSaidBeforeTheWork() throws Exception {
+        Path empty = Files.writeString(folder.resolve("empty.jsonl"), "\n");
+        assertEquals("no text in [" + empty + "]", refusal(new TrainCommand(), empty, "-o", folder.resolve("y")));
+        assertEquals("no documents in [" + empty + "]: nothing was verified", refusal(new VerifyCommand(), "-t", trained, empty));
+        assertEquals(empty + ": no text to encode", refusal(new BenchCommand(), "-t", trained, "--alone", empty));
+        assertEquals("--threads must be 1 or more: 0", refusal(new TrainCommand(), corpus, "-o", folder.resolve("y"), "--threads", 0));
+        assertEquals("--threads must be 1 or more: 0", refusal(new StatsCommand(), "-t", trained, corpus, "--threads", 0));
+        assertEquals("--threads must be 1 or more: 0", refusal(new VerifyCommand(), "-t", trained, "--fuzz", 9, "--threads", 0));
+        assertEquals("--threads must be 1 or more: [1, 0]", refusal(new BenchCommand(), "-t", trained, "--alone", "--threads", "1,0", corpus));
+        assertEquals("--document-cap must be 1 byte or more: 0", refusal(new TrainCommand(), corpus, "-o", folder.resolve("y"), "--document-cap", 0));
+        assertEquals(corpus + ": cannot be made: " + corpus, refusal(new TrainCommand(), corpus, "-o", corpus));
+    }
+
+    private static String refusal(Callable<Integer> command, Object... arguments) {
+        return assertThrows(UserError.class, () -> run(command, arguments)).getMessage();
+    }
+
+    @Test
+    void whatAKilledCountLeftIsRemoved() throws Exception {
+        Path work = Files.createDirectories(folder.resolve("killed"));
+        Path left = Files.writeString(work.resolve("words-123.run"), "half a run");
+        run(new TrainCommand(), corpus, "-o", folder.resolve("z"), "--vocab-size", 320, "--work", work);
+        assertFalse(Files.exists(left));
+        assertEquals(Tokenizer.load(trained).fingerprint(), Tokenizer.load(folder.resolve("z")).fingerprint());
+    }
 }
