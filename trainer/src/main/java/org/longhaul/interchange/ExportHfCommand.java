@@ -42,8 +42,8 @@ final class ExportHfCommand implements Runnable {
             + "copied (default: the data set's, where it is still there).")
     private Path tokenizer;
 
-    @Option(names = "--check", defaultValue = "LOGITS", description = "After writing: logits (also compares every byte; holds the weights in "
-            + "memory once, as fp32), bytes, or none (default: logits).")
+    @Option(names = "--check", defaultValue = "LOGITS", description = "After writing: logits (also compares every byte; layer by layer, so "
+            + "it needs memory for one layer and the head), bytes, or none (default: logits).")
     private Check check;
 
     @Spec private CommandSpec spec;
@@ -80,8 +80,9 @@ final class ExportHfCommand implements Runnable {
             out.println("read back: every weight is the checkpoint's" + (type == DType.BF16 ? ", rounded to bf16" : ""));
             if (check == Check.LOGITS) {
                 ExportCheck.Result r = ExportCheck.compare(checkpoint, folder);
-                out.printf("logits of the two: at most %.3e apart, the largest is %.3e%n", r.maxDifference(), r.maxLogit());
-                if (type == DType.F32 && r.maxDifference() != 0) {
+                out.printf("logits of the two: %.3e apart, the largest is %.3e%s%n", r.maxDifference(), r.maxLogit(),
+                        type == DType.BF16 ? "; rounding to bf16 moved them by at most %.3e".formatted(r.rounding()) : "");
+                if (r.maxDifference() != 0) {
                     throw UserError.badInput(target + " does not give the checkpoint's logits: " + r.maxDifference() + " apart");
                 }
             }

@@ -110,6 +110,41 @@ class HfFolderTest {
     }
 
     @Test
+    void tiedEmbeddingsBecomeTwoTensors() throws IOException {
+        Path good = export();
+        Path config = good.resolve("config.json");
+        Path weights = good.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        // The name of the head is overwritten in the header, as if it were not there.
+        String header = new String(bytes, 8, (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(), StandardCharsets.UTF_8);
+        String tied = header.replace("\"lm_head.weight\"", "\"x.rotary_emb.inv_freq\"");
+        tied = tied.stripTrailing();
+        int length = (tied.length() + 7) / 8 * 8;
+        ByteBuffer changed = ByteBuffer.allocate(8 + length + bytes.length - 8 - header.length()).order(ByteOrder.LITTLE_ENDIAN);
+        changed.putLong(length).put(tied.getBytes(StandardCharsets.UTF_8)).put(" ".repeat(length - tied.length()).getBytes(StandardCharsets.UTF_8));
+        changed.put(bytes, 8 + header.length(), bytes.length - 8 - header.length());
+        Files.write(weights, changed.array());
+        assertTrue(message(good).contains("has no tensor lm_head.weight"), message(good));
+        ObjectNode node = (ObjectNode) JSON.readTree(config.toFile());
+        JSON.writeValue(config.toFile(), node.put("tie_word_embeddings", true));
+        try (HfFolder hf = HfFolder.open(good); CheckpointStore back = CheckpointStore.open(folder.resolve("back"))) {
+            back.write(new CheckpointMeta(0, SaveKind.PERMANENT, hf.model(), "", Map.of(), null), hf.weights(DType.F32), 1);
+            Checkpoint c = back.openNewest();
+            assertArrayEquals(bytes(c, "model.embed_tokens.weight"), bytes(c, "lm_head.weight"));
+        }
+    }
+
+    private static byte[] bytes(Checkpoint checkpoint, String name) throws IOException {
+        var out = new java.io.ByteArrayOutputStream();
+        checkpoint.stream(checkpoint.box(name), DType.F32, part -> {
+            byte[] copy = new byte[part.remaining()];
+            part.get(copy);
+            out.write(copy, 0, copy.length);
+        });
+        return out.toByteArray();
+    }
+
+    @Test
     void damagedWeightFilesAreNamed() throws IOException {
         Path weights = export().resolve("model.safetensors");
         byte[] bytes = Files.readAllBytes(weights);
