@@ -24,7 +24,8 @@ import org.longhaul.tensor.Tensor;
  * order of the schedule, so that sends that wait for their receive (NCCL's do) cannot wait in a circle. Sends run behind the
  * computation; only what overwrites their buffer waits for them. With {@code ahead} the next receive of each direction is posted
  * before the current micro-batch is computed: activations into a buffer of their own, as all slots may be taken, and gradients
- * straight into their slot.
+ * straight into their slot. Not in the first step: there kernels are loaded and products tuned, for which the device may wait for all
+ * its streams, and a receive that is under way ahead of its time waits for a neighbour that waits for this rank.
  */
 public final class PipelineExecutor implements AutoCloseable {
     private final Backend backend;
@@ -44,7 +45,9 @@ public final class PipelineExecutor implements AutoCloseable {
     private final Tensor arrival;
     private final Mark arrivalFree;
     private int forwardsPosted;
-    private final boolean ahead;
+    private final boolean wanted;
+    private boolean ahead;
+    private boolean warm;
     private int backwardsPosted;
 
     /** One action with what follows from the order: its slot, and for a backward whether it is the chunk's last of the step. */
@@ -83,7 +86,7 @@ public final class PipelineExecutor implements AutoCloseable {
         this.arena = arrives ? backend.allocate("pipeline arrivals", boundary.bytes()) : null;
         this.arrival = arrives ? arena.tensor("pipeline arrival", 0, boundary.dtype(), boundary.shape()) : null;
         this.arrivalFree = arrives ? backend.computeStream().newMark() : null;
-        this.ahead = ahead && pipelined;
+        this.wanted = ahead && pipelined;
     }
 
     private void plan() {
@@ -168,6 +171,7 @@ public final class PipelineExecutor implements AutoCloseable {
     public void run() {
         forwardsPosted = 0;
         backwardsPosted = 0;
+        ahead = wanted && warm;
         if (ahead) {
             postForward(1);
         }
@@ -178,6 +182,7 @@ public final class PipelineExecutor implements AutoCloseable {
                 backward(turn);
             }
         }
+        warm = true;
         if (links != null) {
             // Whoever uses the buffers next, a validation for instance, knows nothing of these streams.
             backend.computeStream().waitFor(forwardOut);
@@ -189,7 +194,7 @@ public final class PipelineExecutor implements AutoCloseable {
         Stream compute = backend.computeStream();
         Stage stage = turn.stage;
         if (!stage.first()) {
-            if (arrival == null) {
+            if (!ahead) {
                 forwardIn.waitFor(compute);
                 links.forwardIn().receive(stage.input(turn.slot), 0, forwardIn);
                 compute.waitFor(forwardIn);

@@ -19,12 +19,12 @@ import java.util.stream.Stream;
 import org.longhaul.natives.LibTorch;
 
 /**
- * A PyTorch installation with CUDA whose driver, run-time compiler, cuBLASLt and cuDNN are stand-ins on the CPU (resources of
+ * A PyTorch installation with CUDA whose driver, run-time compiler, cuBLASLt, cuDNN and NCCL are stand-ins on the CPU (resources of
  * this package), so that everything that drives a GPU runs where there is none. Its folder is what {@code PYTORCH_LIBRARY_PATH} names;
  * libraries are bound once in a process, so what uses it runs in a process of its own.
  */
 public final class FakeCuda {
-    private static final String[] SOURCES = {"machine.cpp", "driver.cpp", "nvrtc.cpp", "cublaslt.cpp", "cudnn.cpp"};
+    private static final String[] SOURCES = {"machine.cpp", "driver.cpp", "nvrtc.cpp", "cublaslt.cpp", "cudnn.cpp", "nccl.cpp"};
     private static final String[] OTHERS = {"machine.h", "queues.h", "torch.cpp"};
     private static final String[] EMULATION = {"emulation.h", "emulation_main.h"};
     private static final int MINUTES = 10;
@@ -171,10 +171,10 @@ public final class FakeCuda {
         command.addAll(flags);
         command.addAll(List.of("-Wl,-soname,libtorch_cuda.so", "-o", machine.toString()));
         command.addAll(List.of(SOURCES));
-        command.addAll(List.of("-ldl", "-lpthread"));
+        command.addAll(List.of("-ldl", "-lpthread", "-lrt"));
         run(sources, command);
         Path wheel = Files.createDirectories(wheels());
-        for (String name : new String[] {"libcuda.so.1", "libnvrtc.so.13", "libcublasLt.so.13", "libcudnn.so.9"}) {
+        for (String name : new String[] {"libcuda.so.1", "libnvrtc.so.13", "libcublasLt.so.13", "libcudnn.so.9", "libnccl.so.2"}) {
             link(wheel.resolve(name), wheel.relativize(machine));
         }
         // libtorch itself, and its JNI as scripts/build-native would have made it.
