@@ -53,11 +53,8 @@ class FullDiskTest {
                     tokens.read(position, target, offset, count);
                 }
             };
-            TrainData data = new TrainData(fills, Optional.empty(), 2.0, 4.0, Map.of("dataset", "sawtooth"));
-            try (RankSetup setup = new RankSetup(new CpuBackend(1), MeshGroups.single(), RankGroup.single(), null, null, 0)) {
-                assertEquals(Outcome.FINISHED, TrainJob.run(TrainerTest.config(disk.resolve("run"), overrides), data, setup, new StopRequest()));
-            }
-            TrainerTest.run(TrainerTest.config(folder.resolve("straight"), overrides));
+            train(disk.resolve("run"), fills, overrides);
+            train(folder.resolve("straight"), new Sawtooth(40_000), overrides);
             TrainerTest.sameState(folder.resolve("straight"), disk.resolve("run"));
             assertEquals(TrainerTest.losses(folder.resolve("straight")), TrainerTest.losses(disk.resolve("run")));
             List<JsonNode> saves = MetricsFile.read(disk.resolve("run/metrics.jsonl")).stream()
@@ -65,6 +62,13 @@ class FullDiskTest {
             assertTrue(saves.get(saves.size() - 1).get("checkpoint_failures").asInt() >= 5, saves.toString());
         } finally {
             run("umount", disk.toString());
+        }
+    }
+
+    private static void train(Path output, TokenSource tokens, String... overrides) {
+        TrainData data = new TrainData(tokens, Optional.empty(), 2.0, 4.0, Map.of("dataset", "sawtooth"));
+        try (RankSetup setup = new RankSetup(new CpuBackend(1), MeshGroups.single(), RankGroup.single(), null, null, 0)) {
+            assertEquals(Outcome.FINISHED, TrainJob.run(TrainerTest.config(output, overrides), data, setup, new StopRequest()));
         }
     }
 
