@@ -2,6 +2,7 @@ package org.longhaul.bench;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.longhaul.model.ModelConfig;
 
 /**
@@ -27,6 +28,10 @@ record BenchShape(String name, String peerShape, ModelConfig model, int microBat
     /** A shape of tests: seconds on any GPU. */
     static final BenchShape SMALL = shape("small", "small", 2, 256, 4, 2, 768, 256, 2, 2);
 
+    /** For rehearsals without a GPU; the peer knows its model as 60m. */
+    static final BenchShape DRY =
+            new BenchShape("dry", "60m", new ModelConfig(8, 512, 8, 8, 1376, 1000, 32, 10_000, 1e-6, 0.006), 2, 1);
+
     private static BenchShape shape(
             String name, String peer, int layers, int width, int heads, int kvHeads, int ffn, int sequence, int micro, int accumulate) {
         return new BenchShape(
@@ -35,7 +40,12 @@ record BenchShape(String name, String peerShape, ModelConfig model, int microBat
     }
 
     static Optional<BenchShape> of(String name) {
-        return name.equals(SMALL.name) ? Optional.of(SMALL) : ALL.stream().filter(s -> s.name.equals(name)).findFirst();
+        return Stream.concat(ALL.stream(), Stream.of(SMALL, DRY)).filter(s -> s.name.equals(name)).findFirst();
+    }
+
+    /** The same model with other micro-batches. */
+    BenchShape with(int sequences) {
+        return new BenchShape(name, peerShape, model, sequences, accumulate);
     }
 
     long tokensPerMicroBatch() {

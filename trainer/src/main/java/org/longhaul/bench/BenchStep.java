@@ -1,5 +1,6 @@
 package org.longhaul.bench;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -41,6 +42,7 @@ final class BenchStep implements AutoCloseable {
     private final Tensor sumSquares;
     private final Tensor clip;
     private final List<Backend.Graph> graphs = new ArrayList<>();
+    private int[] data;
     private long step;
 
     BenchStep(CudaBackend backend, BenchShape shape, Recompute recompute, long lossChunk, boolean fp8) {
@@ -65,16 +67,18 @@ final class BenchStep implements AutoCloseable {
         int sequence = shape.model().context();
         int[] inputs = new int[tokens];
         int[] targets = new int[tokens];
+        data = random.ints((long) shape.microBatch() * (sequence + 1), 0, shape.model().vocab()).toArray();
         for (int b = 0; b < shape.microBatch(); b++) {
-            int token = random.nextInt(shape.model().vocab());
-            for (int i = 0; i < sequence; i++) {
-                inputs[b * sequence + i] = token;
-                token = random.nextInt(shape.model().vocab());
-                targets[b * sequence + i] = token;
-            }
+            System.arraycopy(data, b * (sequence + 1), inputs, b * sequence, sequence);
+            System.arraycopy(data, b * (sequence + 1) + 1, targets, b * sequence, sequence);
         }
         Host.put(backend, stage.tokens(0), inputs);
         Host.put(backend, stage.targets(0), targets);
+    }
+
+    /** Writes weights and data for the peer. */
+    void save(Path file) {
+        PeerStart.write(file, backend, store, shape.microBatch(), shape.model().context(), data);
     }
 
     /** Records the micro-batches as graphs, after a step has run without them. */
@@ -151,11 +155,14 @@ final class BenchStep implements AutoCloseable {
         return backend.heldBytes() + CudaOps.plannedBytes(backend.settings().gemmWorkspace(), attention, backend.settings().deterministic());
     }
 
-    /** Warms up and measures, one synchronisation a step as the peers do. */
-    static BenchResult measure(CudaBackend backend, BenchShape shape, GpuBenchOptions options, OpsProfile profile) {
+    /** Warms up and measures, one synchronisation a step as the peers do; weights and data go to {@code save} first, unless null. */
+    static BenchResult measure(CudaBackend backend, BenchShape shape, GpuBenchOptions options, OpsProfile profile, Path save) {
         long free = backend.device().freeMemory();
         try (BenchStep bench = new BenchStep(backend, shape, options.recompute(), options.lossChunk(), options.fp8())) {
             bench.initialise(options.seed());
+            if (save != null) {
+                bench.save(save);
+            }
             bench.run();
             double first = bench.loss();
             if (options.graph()) {

@@ -64,6 +64,13 @@ final class GpuBench implements Callable<Integer> {
     @Option(names = "--variants", description = "The peer's variants: eager, compile.")
     private String variants = "compile";
 
+    @Option(names = "--same-start", split = ",", description = "Shapes for which the peer begins with our weights and data, to compare losses (4 bytes a parameter "
+            + "go through the temporary folder).")
+    private List<String> sameStart = List.of();
+
+    @Option(names = "--micro-batch", description = "Sequences of a micro-batch in place of the shapes' own.")
+    private int microBatch;
+
     @Option(names = "--json", description = "Where the results go.")
     private Path json;
 
@@ -81,21 +88,27 @@ final class GpuBench implements Callable<Integer> {
         if (steps < 1 || warmup < 1 || rounds < 1) {
             throw UserError.badInput("--steps, --warmup and --rounds must be at least 1");
         }
-        List<BenchShape> list = shapes.stream().map(GpuBench::shape).toList();
+        List<BenchShape> list = shapes.stream().map(GpuBench::shape).map(s -> microBatch > 0 ? s.with(microBatch) : s).toList();
         GpuBenchOptions options = new GpuBenchOptions(steps, warmup, graph, mode(recompute), lossChunk, seed, fp8(precision), profile);
         Peers peer = peers == null ? null : new Peers(peers, python);
         PrintWriter out = spec.commandLine().getOut();
         List<BenchResult> results = new ArrayList<>();
         for (int round = 0; round < rounds; round++) {
             for (BenchShape shape : list) {
-                if (round % 2 == 0) {
-                    results.add(ours(shape, options, out));
+                // The peer can only begin with what ours has written.
+                Path start = peer != null && sameStart.contains(shape.name()) ? temporary() : null;
+                boolean first = round % 2 == 0 || start != null;
+                if (first) {
+                    results.add(ours(shape, options, start, out));
                 }
                 if (peer != null) {
-                    results.addAll(peer.run(shape, variants, steps, warmup));
+                    results.addAll(peer.run(shape, variants, steps, warmup, start));
                 }
-                if (round % 2 == 1) {
-                    results.add(ours(shape, options, out));
+                if (!first) {
+                    results.add(ours(shape, options, null, out));
+                }
+                if (start != null) {
+                    remove(start);
                 }
                 results.subList(Math.max(0, results.size() - 2), results.size()).forEach(r -> out.println(BenchTable.line(r)));
                 out.flush();
@@ -131,18 +144,35 @@ final class GpuBench implements Callable<Integer> {
     }
 
     // A backend of its own each time, so that the peer finds the whole memory free.
-    private BenchResult ours(BenchShape shape, GpuBenchOptions options, PrintWriter out) {
+    private BenchResult ours(BenchShape shape, GpuBenchOptions options, Path start, PrintWriter out) {
         AtomicReference<CudaOps> ops = new AtomicReference<>();
         try (OpsProfile watch = new OpsProfile();
                 CudaBackend backend = new CudaBackend(CudaSettings.standard(device), b -> {
                     ops.set(new CudaOps(b));
                     return options.profile() == null ? ops.get() : watch.watch(ops.get());
                 })) {
-            BenchResult result = BenchStep.measure(backend, shape, options, watch);
+            BenchResult result = BenchStep.measure(backend, shape, options, watch, start);
             out.print(ops.get().report().indent(2));
             return result;
         } catch (UserError e) {
             return BenchResult.failed("longhaul", shape.name(), e.getMessage());
+        }
+    }
+
+    private static Path temporary() {
+        try {
+            return Files.createTempFile("longhaul-start", ".bin");
+        } catch (IOException e) {
+            throw UserError.environment("no temporary file for the initial weights: " + e.getMessage(), e);
+        }
+    }
+
+    private static void remove(Path start) {
+        try {
+            Files.deleteIfExists(start);
+            Files.deleteIfExists(start.resolveSibling(start.getFileName() + ".py"));
+        } catch (IOException e) {
+            throw UserError.environment("cannot remove " + start + ": " + e.getMessage(), e);
         }
     }
 

@@ -26,11 +26,20 @@ final class Peers {
         }
     }
 
-    List<BenchResult> run(BenchShape shape, String variants, int steps, int warmup) {
-        List<String> command = List.of(
-                python, script.toString(), "--shape", shape.peerShape(), "--micro-batch", "" + shape.microBatch(), "--accumulate",
+    /** Runs the peer, from our weights and data where {@code start} names them. */
+    List<BenchResult> run(BenchShape shape, String variants, int steps, int warmup, Path start) {
+        List<String> command = new ArrayList<>(List.of(python));
+        if (start != null) {
+            try {
+                command.addAll(List.of(PeerStart.script(start).toString(), start.toString()));
+            } catch (IOException e) {
+                throw UserError.environment("cannot write beside " + start + ": " + e.getMessage(), e);
+            }
+        }
+        command.addAll(List.of(
+                script.toString(), "--shape", shape.peerShape(), "--micro-batch", "" + shape.microBatch(), "--accumulate",
                 "" + shape.accumulate(), "--seq", "" + shape.model().context(), "--vocab", "" + shape.model().vocab(), "--steps", "" + steps,
-                "--warmup", "" + warmup, "--variants", variants);
+                "--warmup", "" + warmup, "--variants", variants));
         List<BenchResult> results = new ArrayList<>();
         String tail = "";
         try {

@@ -94,6 +94,8 @@ EXPORT int cuDeviceGetName(char *name, int length, int) {
 EXPORT int cuDeviceGetAttribute(int *value, int attribute, int) {
     switch (attribute) {
         case 16: *value = 3; return SUCCESS;
+        case 36: *value = 3201000; return SUCCESS;
+        case 37: *value = 6144; return SUCCESS;
         case 38: *value = 50 << 20; return SUCCESS;
         case 75: *value = 9; return SUCCESS;
         case 76: *value = 0; return SUCCESS;
