@@ -98,6 +98,17 @@ final class BenchStep implements AutoCloseable {
         stage.backward(0, first, bucket -> {});
     }
 
+    /** Enqueues forward and backward of one micro-batch, whose gradients begin anew. */
+    void gradients() {
+        backend.zero(stage.lossSum());
+        microBatch(true);
+    }
+
+    /** Weights and gradients. */
+    ParameterStore store() {
+        return store;
+    }
+
     /** Enqueues one step. */
     void run() {
         run(!graphs.isEmpty());
