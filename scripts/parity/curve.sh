@@ -3,8 +3,8 @@
 #
 #   scripts/parity/curve.sh CONFIG STEPS FOLDER [key=value …]
 #
-# PYTHON names a Python with torch and safetensors; DTYPE is fp32 (default) or bf16, DEVICE cpu (default) or cuda;
-# MAX and MEAN are the largest and the mean difference allowed.
+# PYTHON names a Python with torch; DTYPE is fp32 (default) or bf16, DEVICE cpu (default) or cuda;
+# RUN_DEVICE is where we train if not on DEVICE; MAX and MEAN are the largest and the mean difference allowed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 longhaul=${LONGHAUL:-$here/scripts/longhaul}
@@ -12,7 +12,7 @@ config=$1 steps=$2 folder=$3
 shift 3
 mkdir -p "$folder"
 "$longhaul" train "$config" "$@" output="$folder/run" stop_after="$steps" checkpoint.save_initial=true \
-  checkpoint.resume=never device.kind="${DEVICE:-cpu}" validation.every=0 spikes.action=watch
+  checkpoint.resume=never device.kind="${RUN_DEVICE:-${DEVICE:-cpu}}" validation.every=0 spikes.action=watch
 "$longhaul" checkpoint export-hf "$folder/run/checkpoints/step-00000000" "$folder/weights" --dtype f32
 "$longhaul" bench batches "$config" "$@" output="$folder/run" --steps "$steps" --out "$folder/batches.bin"
 torch_curve=$here/scripts/parity/torch_curve.py

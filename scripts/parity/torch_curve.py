@@ -8,17 +8,26 @@
 
 batches.bin: a JSON header line (steps, accumulate, micro_batch, sequence, schedule: one learning rate a step, adam: beta1,
 beta2, epsilon, weight_decay, clip), then int32 token ids [steps, accumulate, micro_batch, sequence + 1].
-Needs PyTorch and safetensors; says so and exits with 77 where they are missing.
+Needs PyTorch; says so and exits with 77 where it is missing.
 """
 import argparse, glob, json, os, sys
 
 try:
-    import numpy as np
     import torch, torch.nn as nn, torch.nn.functional as F
-    from safetensors.torch import load_file
 except ImportError as e:
-    print(f"skipped: {e}; this check needs torch, numpy and safetensors")
+    print(f"skipped: {e}; this check needs torch")
     sys.exit(77)
+
+
+def load_file(path):
+    """A safetensors file: a length, a JSON head of names, types, shapes and offsets, the values."""
+    types = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+    with open(path, "rb") as f:
+        begin = 8 + int.from_bytes(f.read(8), "little")
+        head = json.loads(f.read(begin - 8))
+    raw = torch.from_file(path, dtype=torch.uint8, size=os.path.getsize(path))
+    return {name: raw[begin + v["data_offsets"][0]:begin + v["data_offsets"][1]].clone().view(types[v["dtype"]]).view(v["shape"])
+            for name, v in head.items() if name != "__metadata__"}
 
 
 class Norm(nn.Module):
@@ -112,7 +121,7 @@ def train(a):
     params = list(model.parameters())
     with open(a.batches, "rb") as f:
         header = json.loads(f.readline())
-        ids = np.frombuffer(f.read(), dtype=np.int32)
+        ids = torch.frombuffer(bytearray(f.read()), dtype=torch.int32)
     ids = ids.reshape(header["steps"], header["accumulate"], header["micro_batch"], header["sequence"] + 1)
     adam = header["adam"]
     main = [torch.zeros_like(m) for m in master]
@@ -125,7 +134,7 @@ def train(a):
         for step in range(header["steps"]):
             total = 0.0
             for micro in range(header["accumulate"]):
-                t = torch.from_numpy(ids[step, micro].astype(np.int64)).to(a.device)
+                t = ids[step, micro].long().to(a.device)
                 loss = model(t[:, :-1].contiguous(), t[:, 1:].contiguous())
                 (loss / header["accumulate"]).backward()
                 total += loss.item()

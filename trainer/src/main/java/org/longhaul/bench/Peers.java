@@ -51,7 +51,7 @@ final class Peers {
             }
             for (String line : Files.readAllLines(log)) {
                 if (line.startsWith("{")) {
-                    results.add(result(shape, JSON.readTree(line)));
+                    results.add(result(shape, JSON.readTree(line), start != null));
                 } else if (!line.isBlank()) {
                     tail = line.strip();
                 }
@@ -69,7 +69,7 @@ final class Peers {
         return results;
     }
 
-    private static BenchResult result(BenchShape shape, JsonNode line) {
+    private static BenchResult result(BenchShape shape, JsonNode line, boolean sameStart) {
         String program = "torch " + line.path("variant").asText();
         if (line.has("error")) {
             return BenchResult.failed(program, shape.name(), line.path("error").asText().lines().findFirst().orElse("failed"));
@@ -78,6 +78,6 @@ final class Peers {
         double speed = shape.tokensPerStep() / seconds;
         return new BenchResult(
                 program, shape.name(), seconds, 0, speed, shape.teraflops(speed), line.path("peak_gib").asDouble(), 0,
-                line.path("loss").asDouble(), "torch " + line.path("torch").asText() + ", " + line.path("sdpa").asText());
+                line.path("loss").asDouble(), "torch " + line.path("torch").asText() + ", " + line.path("sdpa").asText() + (sameStart ? ", same start" : ""));
     }
 }
