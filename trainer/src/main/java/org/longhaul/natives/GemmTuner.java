@@ -93,13 +93,16 @@ final class GemmTuner {
                 double t = time(
                         plan, stream, scalars, scratch.address(), scratch.address() + offsetB, scratch.address() + offsetC, proposals, offset,
                         start, end);
-                if (i == 0) {
+                if (first == 0) {
                     first = t;
                 }
                 if (t < best * (i == 0 ? 1 : MARGIN)) {
                     best = t;
                     chosen = i;
                 }
+            }
+            if (best == Double.MAX_VALUE) {
+                throw new NativeException("cuBLASLt", "cublasLtMatmul", 0, "none of " + found + " algorithms runs for " + shape.key());
             }
             byte[] algo = proposals.getByteArray((long) chosen * CublasLtApi.HEURISTIC_BYTES, CublasLtApi.ALGO_BYTES);
             String remark = String.format(
