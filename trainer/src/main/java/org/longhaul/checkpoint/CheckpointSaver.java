@@ -43,6 +43,21 @@ public final class CheckpointSaver implements AutoCloseable {
         });
     }
 
+    /** Takes the host memory for saves of these boxes before training starts: page-locking it takes seconds, which the first save would stand still for. */
+    public void reserve(List<BoxData> boxes) {
+        try {
+            image.reserve(boxes);
+        } catch (OutOfMemoryError e) {
+            LOG.warn("no host memory to stage checkpoints: {}; none will be saved; raise the memory limit of the job or -XX:MaxDirectMemorySize",
+                    e.getMessage());
+        }
+    }
+
+    /** Whether a save is still being written; another one would wait for it. */
+    public boolean busy() {
+        return writing != null && !writing.isDone();
+    }
+
     /**
      * Takes the state as it is now and returns when training may change it. Called by every rank at the same step; each
      * global tensor must be held whole by the ranks together. Boxes that several ranks hold alike may be given by all of them or by one.

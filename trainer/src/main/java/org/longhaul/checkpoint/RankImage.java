@@ -34,8 +34,8 @@ final class RankImage {
         return bytes;
     }
 
-    /** Starts copying every box from the device. */
-    void stage(List<BoxData> boxes) {
+    /** Takes the memory that {@link #stage} of these boxes needs. */
+    void reserve(List<BoxData> boxes) {
         slots.clear();
         long at = 0;
         for (BoxData b : boxes) {
@@ -47,6 +47,11 @@ final class RankImage {
         }
         bytes = at;
         ensure(at);
+    }
+
+    /** Starts copying every box from the device. */
+    void stage(List<BoxData> boxes) {
+        reserve(boxes);
         List<ByteBuffer> destinations = new ArrayList<>();
         List<Tensor> sources = new ArrayList<>();
         for (Slot s : slots) {

@@ -119,9 +119,25 @@ final class Snapshots implements AutoCloseable {
         return ranks.all(mine);
     }
 
-    /** Whether a save is due after a step. */
+    /**
+     * Whether a save is due after a step. One by the clock is put off while the one before is being written: a disk slower than the interval
+     * makes checkpoints rarer, not training slower.
+     */
     Optional<SaveKind> due(long step) {
-        return schedule.due(step);
+        long permanent = config.checkpoint().retention().permanentEvery();
+        boolean byStep = permanent > 0 && step % permanent == 0;
+        return saver.busy() && !byStep ? Optional.empty() : schedule.due(step);
+    }
+
+    /** Takes the memory that saves need. */
+    void reserve() {
+        saver.reserve(saved());
+    }
+
+    private List<BoxData> saved() {
+        List<BoxData> boxes = new ArrayList<>();
+        engine.stores().forEach(s -> boxes.addAll(StateBoxes.saved(s)));
+        return boxes;
     }
 
     /** Stages the state; it is written while training goes on. */

@@ -77,6 +77,7 @@ final class Trainer {
         long pauseAt = config.stopAfter() == 0 ? Long.MAX_VALUE : state.step() + config.stopAfter();
         try {
             report = leads() ? openReport() : null;
+            snapshots.reserve();
             while (state.step() < config.steps()) {
                 long step = state.step() + 1;
                 double learningRate = config.schedule().at(step, config.steps());

@@ -1,6 +1,7 @@
 package org.longhaul.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.longhaul.checkpoint.Fixtures.BACKEND;
@@ -255,5 +256,42 @@ class SaverTest {
 
     private static boolean run(String... command) throws IOException, InterruptedException {
         return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+    }
+
+    @Test
+    void aSaveBeingWrittenIsKnownAsSuch() {
+        CountDownLatch disk = new CountDownLatch(1);
+        RankGroup slow = new RankGroup() {
+            @Override
+            public int rank() {
+                return 0;
+            }
+
+            @Override
+            public int size() {
+                return 1;
+            }
+
+            @Override
+            public boolean all(boolean mine) {
+                try {
+                    disk.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+                return mine;
+            }
+        };
+        try (CheckpointStore store = CheckpointStore.open(folder.toString(), slow); CheckpointSaver saver = new CheckpointSaver(store, BACKEND, Fixtures.KEEP_ALL)) {
+            List<BoxData> state = Fixtures.filled(Fixtures.wholeState(), 1);
+            saver.reserve(state);
+            assertFalse(saver.busy());
+            saver.save(Fixtures.meta(1), state);
+            assertTrue(saver.busy());
+            disk.countDown();
+            saver.await();
+            assertFalse(saver.busy());
+            assertEquals(List.of(), store.openNewest().verify());
+        }
     }
 }
