@@ -72,7 +72,7 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows) {
         }
         if (config.device().kind() == DeviceConfig.Kind.CUDA) {
             onTheGpu(rows, config, mesh, layers);
-            add(rows, "code of kernels and libraries, CUDA graphs (allowance)", LIBRARIES);
+            add(rows, "library code and CUDA graphs (allowance)", LIBRARIES);
             add(rows, "NCCL buffers (allowance)", nccl(mesh));
         }
         return new RankMemory(p, layers, rows);
