@@ -5,6 +5,7 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import org.longhaul.error.UserError;
+import org.longhaul.tensor.OutOfDeviceMemory;
 
 /** The CUDA driver's C entry points as they are; addresses and handles travel as {@code long}. */
 final class CudaApi {
@@ -165,7 +166,8 @@ final class CudaApi {
     static RuntimeException failure(int status, String call) {
         if (status == OUT_OF_MEMORY) {
             return UserError.environment("the GPU is out of memory in " + call
-                    + "; lower micro_batch, raise recompute, or shard over more GPUs (longhaul plan shows the table)");
+                    + "; lower micro_batch, raise recompute, or shard over more GPUs (longhaul plan shows the table)",
+                    new OutOfDeviceMemory(call));
         }
         return new NativeException("CUDA driver", call, status, text(status));
     }

@@ -2,6 +2,7 @@ package org.longhaul.natives;
 
 import com.sun.jna.Memory;
 import org.longhaul.error.UserError;
+import org.longhaul.tensor.OutOfDeviceMemory;
 
 /** One allocation of GPU memory, freed once. */
 public final class DeviceMemory implements AutoCloseable {
@@ -23,7 +24,8 @@ public final class DeviceMemory implements AutoCloseable {
                 throw UserError.environment(String.format(
                         "%s (GPU %d) has %.2f GiB free of %.2f, %.2f GiB more are needed; lower micro_batch, raise recompute,"
                                 + " or shard over more GPUs (longhaul plan shows the table)",
-                        device.name(), device.ordinal(), device.freeMemory() / GIB, device.totalMemory() / GIB, bytes / GIB));
+                        device.name(), device.ordinal(), device.freeMemory() / GIB, device.totalMemory() / GIB, bytes / GIB),
+                        new OutOfDeviceMemory("cuMemAlloc of " + bytes + " bytes"));
             }
             CudaApi.check(status, "cuMemAlloc of " + bytes + " bytes");
             return new DeviceMemory(out.getLong(0), bytes);

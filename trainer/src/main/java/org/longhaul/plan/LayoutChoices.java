@@ -6,6 +6,7 @@ import java.util.List;
 import org.longhaul.model.Recompute;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.train.RankMemory;
+import org.longhaul.train.Sizes;
 import org.longhaul.train.TrainConfig;
 
 /** The layouts that a number of GPUs allows: which fit, and why the others do not. */

@@ -3,7 +3,6 @@ package org.longhaul.plan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.TreeSet;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.Flops;
@@ -12,6 +11,7 @@ import org.longhaul.parallel.Mesh;
 import org.longhaul.tensor.DType;
 import org.longhaul.train.DeviceConfig;
 import org.longhaul.train.RankMemory;
+import org.longhaul.train.Sizes;
 import org.longhaul.train.TrainConfig;
 
 /** The text of {@code longhaul plan}. */
@@ -134,10 +134,7 @@ final class PlanReport {
         RankMemory fullest = ranks.stream().max((a, b) -> Long.compare(a.total(), b.total())).orElseThrow();
         heading("Memory of " + (ranks.size() == 1 ? "each rank" : "pipeline rank " + fullest.rank() + ", the fullest") + " ("
                 + fullest.layers() + " layers)");
-        for (Map.Entry<String, Long> row : fullest.rows().entrySet()) {
-            out.append(String.format(Locale.ROOT, "  %-52s %12s%n", row.getKey(), Sizes.bytes(row.getValue())));
-        }
-        out.append(String.format(Locale.ROOT, "  %-52s %12s%n", "in all", Sizes.bytes(fullest.total())));
+        out.append(fullest.table());
         if (ranks.size() > 1) {
             List<String> totals = ranks.stream().map(r -> r.layers() + " layers " + Sizes.bytes(r.total())).toList();
             line("all pipeline ranks", "%s", String.join(", ", totals));

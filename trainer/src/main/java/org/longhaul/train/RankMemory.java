@@ -3,6 +3,7 @@ package org.longhaul.train;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.longhaul.cuda.CudaSettings;
 import org.longhaul.model.ActivationPlan;
@@ -33,6 +34,17 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows) {
     /** Bytes in all. */
     public long total() {
         return rows.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** The rows and their sum, a line each. */
+    public String table() {
+        StringBuilder out = new StringBuilder();
+        rows.forEach((name, bytes) -> out.append(line(name, bytes)));
+        return out.append(line("in all", total())).toString();
+    }
+
+    private static String line(String name, long bytes) {
+        return String.format(Locale.ROOT, "  %-52s %12s%n", name, Sizes.bytes(bytes));
     }
 
     /** Every pipeline rank of a job; throws IllegalArgumentException with the reason when the layout cannot be. */

@@ -8,10 +8,15 @@ import org.longhaul.error.UserError;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.metrics.LossCurve;
 import org.longhaul.parallel.MeshGroups;
+import org.longhaul.tensor.OutOfDeviceMemory;
 import org.longhaul.train.Trainer.Outcome;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One process's part of a training job, from configuration to outcome. */
 final class TrainJob {
+    private static final Logger LOG = LoggerFactory.getLogger(TrainJob.class);
+
     private TrainJob() {}
 
     /** Trains with the shards that the configuration names. */
@@ -42,6 +47,12 @@ final class TrainJob {
                 LossCurve.draw(config.output(), data.unigramEntropy());
             }
             return outcome;
+        } catch (UserError e) {
+            if (OutOfDeviceMemory.isBehind(e)) {
+                RankMemory plan = RankMemory.of(config, setup.groups().mesh()).get(setup.groups().stage());
+                LOG.warn("the GPU of rank {} has too little memory; the plan says it needs\n{}", setup.groups().rank(), plan.table());
+            }
+            throw e;
         }
     }
 

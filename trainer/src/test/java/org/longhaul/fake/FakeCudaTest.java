@@ -176,5 +176,6 @@ class FakeCudaTest {
         Outcome outcome = train(machine, Map.of("LH_FAKE_MEMORY", Long.toString(60L << 20)), "batch.micro_batch=256", "batch.sequences=256",
                 "model.ffn=2048");
         refuses(outcome, "no room for activations", "GiB free", "micro_batch", "recompute", "held so far: gradients", "longhaul plan");
+        assertTrue(outcome.text().contains("scratch of a layer or the loss head") && outcome.text().contains("in all"), outcome.text());
     }
 }

@@ -1,13 +1,13 @@
-package org.longhaul.plan;
+package org.longhaul.train;
 
 import java.util.Locale;
 
 /** Numbers for people. */
-final class Sizes {
+public final class Sizes {
     private Sizes() {}
 
     /** Bytes in binary units. */
-    static String bytes(long n) {
+    public static String bytes(long n) {
         if (n < 1L << 20) {
             return String.format(Locale.ROOT, "%.1f KiB", n / 1024.0);
         }
@@ -15,7 +15,7 @@ final class Sizes {
     }
 
     /** A count in units of thousands: 352.3M, 6.910B, 67.425B. */
-    static String count(double n) {
+    public static String count(double n) {
         String[] units = {"", "K", "M", "B", "T", "P", "E", "Z", "Y"};
         int unit = 0;
         double value = n;
@@ -28,7 +28,7 @@ final class Sizes {
     }
 
     /** A duration in the two units that matter. */
-    static String duration(double seconds) {
+    public static String duration(double seconds) {
         if (seconds < 120) {
             return String.format(Locale.ROOT, "%.1f s", seconds);
         }
