@@ -46,7 +46,7 @@ final class HadoopStorage implements Storage {
         String site = "HADOOP_CONF_DIR must name the folder of the site's core-site.xml";
         return switch (scheme) {
             case "hdfs", "viewfs", "webhdfs" -> site;
-            case "s3a" -> "run scripts/fetch-s3a once, which puts Hadoop's S3 client into ext; keys and endpoint come from AWS's environment variables or: " + site;
+            case "s3a" -> "run scripts/fetch-s3a once, which puts Hadoop's S3 client into ext; keys and endpoint come from AWS's environment variables or the site's core-site.xml, whose folder HADOOP_CONF_DIR names";
             case "s3", "s3n" -> "write s3a:// instead";
             default -> "put the jars of Hadoop's file system for " + scheme + ":// into the folder ext of the installation; " + site;
         };
