@@ -1,10 +1,15 @@
 package org.longhaul.tokenizer.train;
 
+import java.util.concurrent.atomic.AtomicLong;
+
 /**
- * 64-bit counts of symbol pairs, open addressing; a pair whose count falls to zero leaves the table. What one table visits must not go
- * into another that has not the room for all of it: in the order of the slots it would all crowd at one end.
+ * 64-bit counts of symbol pairs, open addressing; a pair whose count falls to zero leaves the table. Every table has a hash of its
+ * own: with one for all, what a large table visits would come in the order of a smaller one's slots and crowd at one end of it.
  */
 final class PairTable {
+    private static final AtomicLong TABLES = new AtomicLong();
+
+    private final long multiplier = multiplier(TABLES.incrementAndGet());
     /** Key and count in turn, beside each other in memory; a negative key is a free slot. */
     private long[] slots;
     private int mask;
@@ -151,6 +156,25 @@ final class PairTable {
     }
 
     private int home(long key) {
-        return (int) (key * 0x9E3779B97F4A7C15L >>> shift) << 1;
+        return (int) (key * multiplier >>> shift) << 1;
+    }
+
+    /** SplitMix64's output function of the number, made odd. */
+    private static long multiplier(long number) {
+        long z = number * 0x9E3779B97F4A7C15L;
+        z = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ z >>> 27) * 0x94D049BB133111EBL;
+        return z ^ z >>> 31 | 1;
+    }
+
+    /** The most slots that are taken one behind another: what a search may have to pass. */
+    int longestRun() {
+        int longest = 0;
+        int run = 0;
+        for (int at = 0; at < slots.length; at += 2) {
+            run = slots[at] >= 0 ? run + 1 : 0;
+            longest = Math.max(longest, run);
+        }
+        return longest;
     }
 }

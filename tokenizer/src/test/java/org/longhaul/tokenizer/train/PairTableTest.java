@@ -57,4 +57,27 @@ class PairTableTest {
             }
         }
     }
+
+    /** Half of what a large table visits, put into one that is growing, is spread over all of it. */
+    @Test
+    void whatOneTableVisitsDoesNotCrowdInAnother() {
+        PairTable large = new PairTable();
+        for (int left = 0; left < 500; left++) {
+            for (int right = 0; right < 500; right++) {
+                large.add(PairTable.pair(left * 7, right * 3), 1);
+            }
+        }
+        for (int copies = 0; copies < 10; copies++) {
+            PairTable small = new PairTable();
+            int[] longest = {0};
+            large.forEach((pair, count) -> {
+                small.add(pair, count);
+                if (small.size() % 20_000 == 0) {
+                    longest[0] = Math.max(longest[0], small.longestRun());
+                }
+            });
+            assertEquals(large.size(), small.size());
+            assertTrue(longest[0] < 2_000, "a run of " + longest[0] + " slots");
+        }
+    }
 }
