@@ -107,7 +107,7 @@ public final class ConfigWriter {
         new TreeMap<>(map).forEach((name, value) -> entry(yaml, text((String) name), valueType, value, indent + "  "));
     }
 
-    private static String scalar(Object value) {
+    static String scalar(Object value) {
         if (value instanceof Enum<?> constant) {
             return Names.snake(constant.name());
         }
@@ -161,7 +161,7 @@ public final class ConfigWriter {
         return quoted.append('"').toString();
     }
 
-    private static Object value(RecordComponent component, Record record) {
+    static Object value(RecordComponent component, Record record) {
         try {
             Method accessor = component.getAccessor();
             accessor.setAccessible(true);

@@ -27,10 +27,5 @@ final class Branch {
                     + config.steps() + " steps it would have had " + now + "; branch from a step before the first drop of both, or start from the "
                     + "weights alone with checkpoint.init_from");
         }
-        RunState state = RunState.of(checkpoint.meta().state());
-        if (state.stage() == config.data().stage() && trunk.seed() != config.seed()) {
-            throw UserError.badInput(checkpoint.path() + ": its data order has seed " + trunk.seed() + ", this run's " + config.seed()
-                    + ", so samples would repeat; set seed alike or a higher data.stage");
-        }
     }
 }

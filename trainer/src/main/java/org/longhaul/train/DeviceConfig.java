@@ -1,5 +1,6 @@
 package org.longhaul.train;
 
+import java.util.Locale;
 import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
 import org.longhaul.tensor.DType;
@@ -46,6 +47,11 @@ public record DeviceConfig(
     /** Whether the decoder layers multiply in 8-bit floats. */
     public boolean fp8() {
         return precision == Precision.FP8;
+    }
+
+    /** Kind and arithmetic, such as {@code cuda (bf16)}. */
+    String words() {
+        return kind == Kind.CPU ? "cpu (f32)" : "cuda (" + precision.name().toLowerCase(Locale.ROOT) + ")";
     }
 
     /** The type of activations and working weights. */

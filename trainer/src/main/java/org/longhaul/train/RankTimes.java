@@ -1,7 +1,5 @@
 package org.longhaul.train;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.longhaul.launch.HostName;
 import org.longhaul.parallel.MeshGroups;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
@@ -140,7 +139,7 @@ final class RankTimes implements AutoCloseable {
 
     // Once, as fixed-size text, so that any rank's line can name any other's host and GPU.
     private List<String> places(int ranks) {
-        byte[] text = (host() + (backend.hardware().isEmpty() ? "" : " (" + backend.hardware() + ")")).getBytes(StandardCharsets.UTF_8);
+        byte[] text = (HostName.here() + (backend.hardware().isEmpty() ? "" : " (" + backend.hardware() + ")")).getBytes(StandardCharsets.UTF_8);
         ByteBuffer own = ByteBuffer.allocateDirect(NAME_BYTES).order(ByteOrder.nativeOrder());
         own.put(text, 0, Math.min(text.length, NAME_BYTES)).clear();
         Tensor from = arena.tensor("place", 0, DType.I32, NAME_BYTES / 4);
@@ -156,14 +155,6 @@ final class RankTimes implements AutoCloseable {
             names.add(new String(name, StandardCharsets.UTF_8).replace("\0", ""));
         }
         return List.copyOf(names);
-    }
-
-    private static String host() {
-        try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
-            return "an unnamed host";
-        }
     }
 
     @Override

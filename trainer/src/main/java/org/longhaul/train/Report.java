@@ -2,6 +2,8 @@ package org.longhaul.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -126,14 +128,14 @@ final class Report implements AutoCloseable {
 
     /** Writes how the ranks' times compare. */
     void ranks(RankTimes.Comparison comparison) {
-        write(comparison.metrics());
+        write(new LinkedHashMap<>(comparison.metrics()));
         event((Long) comparison.metrics().get("step"), comparison.scalars());
         comparison.lines().forEach(LOG::warn);
     }
 
     /** Writes what was read since the last such report. */
     void mixture(Mixture.Interval interval) {
-        write(interval.line());
+        write(new LinkedHashMap<>(interval.line()));
         event(interval.step(), interval.scalars());
         say(interval.text());
     }
@@ -204,6 +206,7 @@ final class Report implements AutoCloseable {
     }
 
     private void write(Map<String, Object> line) {
+        line.put("time", Instant.now().truncatedTo(ChronoUnit.MILLIS).toString());
         keep("metrics.jsonl", () -> file.write(line));
     }
 

@@ -19,9 +19,13 @@ import org.longhaul.checkpoint.StateBoxes;
 import org.longhaul.config.ConfigWriter;
 import org.longhaul.error.UserError;
 import org.longhaul.tensor.Backend;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A run's checkpoints: finds where to start, and saves. */
 final class Snapshots implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
+
     private final TrainConfig config;
     private final Backend backend;
     private final Engine engine;
@@ -31,6 +35,7 @@ final class Snapshots implements AutoCloseable {
     private final CheckpointSaver saver;
     private final SaveSchedule schedule;
     private final RankGroup ranks;
+    private Checkpoint compared;
 
     Snapshots(TrainConfig config, Backend backend, Engine engine, Map<String, String> fingerprints, Mixture mixture, RankGroup ranks) {
         this.config = config;
@@ -66,9 +71,13 @@ final class Snapshots implements AutoCloseable {
         }
         store.cleanUp();
         Optional<CheckpointMeta> meta = store.loadNewest(backend, checkpoint -> {
-            requireSame(checkpoint);
+            SameRun.require(checkpoint, config, fingerprints);
+            compared = checkpoint;
             return boxes(true);
         });
+        if (leads()) {
+            meta.ifPresent(m -> SameRun.rateJump(compared, config).ifPresent(LOG::warn));
+        }
         return meta.map(this::state);
     }
 
@@ -77,7 +86,12 @@ final class Snapshots implements AutoCloseable {
         CheckpointRef ref = CheckpointRef.parse(folder);
         try (CheckpointStore other = ref.store()) {
             Checkpoint checkpoint = ref.open(other);
-            requireModel(checkpoint);
+            SameRun.requireModel(checkpoint, config, true);
+            if (leads() && SameRun.otherTokenizer(checkpoint, fingerprints)) {
+                LOG.warn("{} was trained with another tokenizer than the shards of {} were made with: the same ids mean other text", checkpoint.path(),
+                        config.data().path());
+            }
+            compared = checkpoint;
             checkpoint.load(backend, boxes(false));
         }
     }
@@ -90,8 +104,9 @@ final class Snapshots implements AutoCloseable {
         CheckpointRef ref = CheckpointRef.parse(folder);
         try (CheckpointStore other = ref.store()) {
             Checkpoint checkpoint = ref.open(other);
-            requireSame(checkpoint);
+            SameRun.require(checkpoint, config, fingerprints);
             Branch.require(checkpoint, config);
+            compared = checkpoint;
             checkpoint.load(backend, boxes(true));
             return state(checkpoint.meta());
         }
@@ -168,6 +183,16 @@ final class Snapshots implements AutoCloseable {
         return store.newestComplete().map(c -> Long.toString(c.step())).orElse("(none)");
     }
 
+    /** The folder of the checkpoint that the run started from, empty where it started anew. */
+    String origin() {
+        return compared == null ? "" : compared.path();
+    }
+
+    /** What the configuration says otherwise than that checkpoint's. */
+    Optional<String> changed() {
+        return compared == null ? Optional.empty() : SameRun.changed(compared, config);
+    }
+
     /** How saving went so far. */
     SaveStats stats() {
         return saver.stats();
@@ -176,6 +201,10 @@ final class Snapshots implements AutoCloseable {
     /** Where checkpoints lie. */
     String root() {
         return store.root();
+    }
+
+    private boolean leads() {
+        return engine.groups().rank() == 0;
     }
 
     private RunState state(CheckpointMeta meta) {
@@ -188,28 +217,6 @@ final class Snapshots implements AutoCloseable {
         List<BoxData> boxes = new ArrayList<>();
         engine.stores().forEach(s -> boxes.addAll(moments ? StateBoxes.resumed(s) : StateBoxes.initial(s)));
         return boxes;
-    }
-
-    private void requireSame(Checkpoint checkpoint) {
-        CheckpointMeta meta = checkpoint.meta();
-        requireModel(checkpoint);
-        if (RunState.of(meta.state()).stage() != config.data().stage()) {
-            return;
-        }
-        fingerprints.forEach((name, value) -> {
-            String before = meta.fingerprints().get(name);
-            if (before != null && !before.equals(value)) {
-                throw UserError.badInput(checkpoint.path() + ": trained on " + name + " " + before + ", the configuration's is " + value
-                        + "; a new mixture needs a higher data.stage");
-            }
-        });
-    }
-
-    private void requireModel(Checkpoint checkpoint) {
-        if (!checkpoint.meta().model().equals(config.model())) {
-            throw UserError.badInput(checkpoint.path() + ": its model is " + checkpoint.meta().model() + ", the configuration's is "
-                    + config.model() + "; change model, or name another output or checkpoint");
-        }
     }
 
     @Override

@@ -33,6 +33,10 @@ final class StopRequest implements AutoCloseable {
 
     /** Asks to stop as a signal does. */
     void raise(String name) {
+        if (signal != null) {
+            // A scheduler may tell every process of a job, and the launcher passes it on as well.
+            return;
+        }
         signal = name;
         LOG.info("{} received: saving after this step, then ending", name);
     }

@@ -3,10 +3,13 @@ package org.longhaul.train;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.longhaul.cli.Version;
 import org.longhaul.config.ConfigWriter;
 import org.longhaul.error.UserError;
+import org.longhaul.launch.HostName;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.metrics.LossCurve;
+import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.MeshGroups;
 import org.longhaul.tensor.OutOfDeviceMemory;
 import org.longhaul.train.Trainer.Outcome;
@@ -34,6 +37,7 @@ final class TrainJob {
         requireFits(config, setup.groups());
         if (setup.groups().rank() == 0) {
             writeConfig(config);
+            LOG.info("longhaul {} on {}: {}, output {}", Version.text(), HostName.here(), words(config, setup.groups().mesh()), config.output());
         }
         Profiling profiling = new Profiling(config, setup.backend(), setup.groups(), setup.peakFlops());
         try (Engine engine = new Engine(config, profiling.backend(), profiling.groups());
@@ -62,6 +66,10 @@ final class TrainJob {
         } catch (IllegalArgumentException e) {
             throw UserError.badInput(e.getMessage(), e);
         }
+    }
+
+    private static String words(TrainConfig config, Mesh mesh) {
+        return (mesh.size() == 1 ? "one process" : mesh.size() + " processes as " + LayoutName.of(mesh)) + " on " + config.device().words();
     }
 
     private static void writeConfig(TrainConfig config) {

@@ -31,6 +31,7 @@ final class Trainer {
     private final double peakFlops;
     private final Profiling profiling;
     private final MemoryCheck memory;
+    private final History history;
     private Report report;
     private RunState state;
 
@@ -56,6 +57,7 @@ final class Trainer {
         this.stop = stop;
         this.peakFlops = peakFlops;
         this.profiling = profiling;
+        this.history = new History(config.output());
         this.memory = new MemoryCheck(config, engine.backend(), engine.groups());
         this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
         this.norms = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
@@ -69,7 +71,9 @@ final class Trainer {
         start();
         if (state.step() >= config.steps()) {
             if (leads()) {
-                LOG.info("all {} steps are done already; checkpoints in {}", config.steps(), snapshots.root());
+                LOG.info("all {} steps are done already{}; checkpoints in {}", config.steps(),
+                        state.step() > config.steps() ? ", the newest checkpoint is of step " + state.step() : "", snapshots.root());
+                history.ended(state.step(), "nothing to do", "");
             }
             return Outcome.FINISHED;
         }
@@ -129,6 +133,11 @@ final class Trainer {
                 }
             }
             return end(Outcome.FINISHED);
+        } catch (RuntimeException | Error e) {
+            if (leads()) {
+                history.ended(state.step(), "failed", String.valueOf(e.getMessage()));
+            }
+            throw e;
         } finally {
             if (report != null) {
                 report.close();
@@ -153,33 +162,42 @@ final class Trainer {
         Optional<RunState> resumed = snapshots.resume();
         if (resumed.isPresent()) {
             state = resumed.get();
-            goOn("resumed", snapshots.root());
+            goOn("resumed");
             return;
         }
         if (config.checkpoint().branchFrom().isPresent()) {
             state = snapshots.branchFrom(config.checkpoint().branchFrom().get());
-            goOn("branched off", config.checkpoint().branchFrom().get());
+            goOn("branched off");
             return;
         }
         state = RunState.start(config.data().stage());
         if (config.checkpoint().initFrom().isPresent()) {
             snapshots.initFrom(config.checkpoint().initFrom().get());
+            began("starts with the weights", "");
         } else {
             engine.initialise(config.seed());
+            began("starts anew", "");
         }
         if (config.checkpoint().saveInitial()) {
             snapshots.save(SaveKind.PERMANENT, state);
         }
     }
 
-    private void goOn(String how, String from) {
+    private void goOn(String how) {
         losses.restore(state.losses());
         norms.restore(state.norms());
         if (state.stage() != config.data().stage()) {
             state = state.inStage(config.data().stage());
         }
+        began(how, leads() ? snapshots.changed().orElse("") : "");
+    }
+
+    private void began(String how, String changed) {
         if (leads()) {
-            LOG.info("{} at step {} of {} from {}", how, state.step(), config.steps(), from);
+            String from = snapshots.origin();
+            LOG.info("{} at step {} of {}{}{}", how, state.step(), config.steps(), from.isEmpty() ? "" : " from " + from,
+                    changed.isEmpty() ? "" : "; changed since: " + changed);
+            history.started(config, engine.groups().mesh(), how, from, state.step(), changed);
         }
     }
 
@@ -237,11 +255,14 @@ final class Trainer {
 
     private boolean spike(Result r, double loss, long step) {
         if (!r.finite()) {
-            LOG.warn("step {}: gradient norm {} and loss {} are no numbers; the update is skipped", step, r.norm(), loss);
+            if (leads()) {
+                LOG.warn("step {}: gradient norm {} and loss {} are no numbers; the update is skipped", step, r.norm(), loss);
+            }
             return true;
         }
         boolean spike = losses.spike(loss) || norms.spike(r.norm());
-        if (spike) {
+        // All ranks judge the same sums.
+        if (spike && leads()) {
             LOG.warn("step {}: spike, loss {} ({} sigma) and gradient norm {} ({} sigma){}", step, text(loss), text(losses.score(loss)),
                     text(r.norm()), text(norms.score(r.norm())),
                     config.spikes().action() == SpikeConfig.Action.WATCH ? "" : "; the update is skipped");
@@ -302,6 +323,7 @@ final class Trainer {
                 throw UserError.environment("the last checkpoint in " + snapshots.root() + " is of step " + snapshots.lastSaved()
                         + ", not of step " + state.step() + ": see the warnings above, mend the disk and start again");
             }
+            history.ended(state.step(), outcome.name().toLowerCase(Locale.ROOT), outcome == Outcome.STOPPED ? stop.name() : "");
             report.say(switch (outcome) {
                 case FINISHED -> "finished " + state.step() + " steps; checkpoint of the last step in " + snapshots.root();
                 case PAUSED -> "paused at step " + state.step() + " of " + config.steps() + " as stop_after says; the same command goes on";

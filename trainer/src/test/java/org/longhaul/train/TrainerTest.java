@@ -146,7 +146,7 @@ class TrainerTest {
     void anotherModelOrOtherDataDoesNotResume() {
         run(config(folder, "stop_after=2"));
         UserError model = assertThrows(UserError.class, () -> run(config(folder, "model.layers=3")));
-        assertTrue(model.getMessage().contains("its model is"), model.getMessage());
+        assertTrue(model.getMessage().contains("model.layers 2 → 3"), model.getMessage());
         UserError never = assertThrows(UserError.class, () -> run(config(folder, "checkpoint.resume=never")));
         assertTrue(never.getMessage().contains("checkpoint.resume is never"), never.getMessage());
         UserError batch = assertThrows(UserError.class, () -> config(folder, "batch.micro_batch=3"));
