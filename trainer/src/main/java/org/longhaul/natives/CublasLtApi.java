@@ -34,6 +34,14 @@ final class CublasLtApi {
     /** Split-K partial sums added in a fixed order; the in-place scheme adds them as they come. */
     static final int REDUCTION_ORDERED = 2 | 4;
 
+    static final int CONFIG_TILE = 1;
+    static final int CONFIG_SWIZZLE = 4;
+    static final int CONFIG_CUSTOM = 5;
+    static final int CONFIG_STAGES = 6;
+    static final int CONFIG_CLUSTER = 8;
+
+    static final int NOT_SUPPORTED = 15;
+
     static final int ALGO_BYTES = 64;
     static final int HEURISTIC_BYTES = 96;
     static final int HEURISTIC_WORKSPACE = 64;
@@ -85,9 +93,22 @@ final class CublasLtApi {
     static native int cublasLtMatmulAlgoCheck(
             long handle, long desc, long a, long b, long c, long d, Pointer algorithm, Pointer result);
 
+    static native int cublasLtMatmulAlgoConfigGetAttribute(Pointer algorithm, int attribute, Pointer value, long bytes, Pointer written);
+
+    static native int cublasLtMatmulAlgoConfigSetAttribute(Pointer algorithm, int attribute, Pointer value, long bytes);
+
+    static native int cublasLtLoggerOpenFile(String file);
+
+    static native int cublasLtLoggerSetLevel(int level);
+
     static native int cublasLtMatmul(
             long handle, long desc, long alpha, long a, long aLayout, long b, long bLayout, long beta, long c, long cLayout, long d,
             long dLayout, long algorithm, long workspace, long workspaceBytes, long stream);
+
+    /** A status in words, for instance {@code 7 (CUBLAS_STATUS_INVALID_VALUE)}. */
+    static String text(int status) {
+        return status + " (" + cublasLtGetStatusString(status) + ")";
+    }
 
     static void check(int status, String call) {
         if (status != 0) {

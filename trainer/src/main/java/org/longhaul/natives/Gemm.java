@@ -14,6 +14,9 @@ import org.longhaul.tensor.Tensor;
  * One thread at a time.
  */
 public final class Gemm implements AutoCloseable {
+    /** Scales of 8-bit operands lie at multiples of this: cuBLASLt since 12.9 refuses others. */
+    public static final int SCALE_ALIGNMENT = 16;
+
     private final CudaDevice device;
     private final long handle;
     private final DeviceMemory workspace;
@@ -53,41 +56,58 @@ public final class Gemm implements AutoCloseable {
      */
     public void multiply(
             CudaStream stream, Tensor c, Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta) {
-        run(stream, c, a, transposeA, b, transposeB, alpha, beta, 0, 0, false);
+        run(stream, c, null, a, transposeA, b, transposeB, alpha, beta, null, null, false);
+    }
+
+    /** D[M,N] = C + A·Bᵀ, A[M,K], B[N,K]; C (of D's type) may be D. */
+    public void multiplyAdd(CudaStream stream, Tensor d, Tensor c, Tensor a, Tensor b) {
+        run(stream, d, c, a, false, b, true, 1, 1, null, null, false);
     }
 
     /**
-     * As {@link #multiply} for fp8 operands: C = scaleA · scaleB · A·Bᵀ + beta · C, A[M,K], B[N,K]. With {@code rowScales} scaleA
-     * is F32[M] and scaleB F32[N], else each is one F32; all on the device.
+     * D = scaleA · scaleB · A·Bᵀ + beta · C for fp8 operands A[M,K], B[N,K], not both e5m2, all sides multiples of 16. With
+     * {@code rowScales} scaleA is F32[M] and scaleB F32[N], else each is one F32; all on the device, at multiples of
+     * {@link #SCALE_ALIGNMENT}. Throws a UserError (exit 3) where the library cannot do it on this GPU.
+     *
+     * @param c the addend, of D's type; null for D itself
      */
-    public void multiplyScaled(CudaStream stream, Tensor c, Tensor a, Tensor scaleA, Tensor b, Tensor scaleB, boolean rowScales, float beta) {
-        run(stream, c, a, false, b, true, 1, beta, scaleA.address(), scaleB.address(), rowScales);
+    public void multiplyScaled(
+            CudaStream stream, Tensor d, Tensor c, Tensor a, Tensor scaleA, Tensor b, Tensor scaleB, boolean rowScales, float beta) {
+        if ((scaleA.address() | scaleB.address()) % SCALE_ALIGNMENT != 0) {
+            throw new IllegalArgumentException("scales of 8-bit products lie at multiples of " + SCALE_ALIGNMENT + " bytes, not as "
+                    + scaleA + " or " + scaleB);
+        }
+        run(stream, d, c, a, false, b, true, 1, beta, scaleA, scaleB, rowScales);
     }
 
     private void run(
-            CudaStream stream, Tensor c, Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, long scaleA,
-            long scaleB, boolean rowScales) {
-        long m = c.size(0);
-        long n = c.elements() / Math.max(1, m);
+            CudaStream stream, Tensor d, Tensor addend, Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta,
+            Tensor scaleA, Tensor scaleB, boolean rowScales) {
+        long m = d.size(0);
+        long n = d.elements() / Math.max(1, m);
         long k = a.elements() / Math.max(1, m);
-        if (a.elements() != m * k || b.elements() != n * k || a.size(0) != (transposeA ? k : m) || b.size(0) != (transposeB ? n : k)) {
+        Tensor c = addend == null ? d : addend;
+        if (a.elements() != m * k || b.elements() != n * k || a.size(0) != (transposeA ? k : m) || b.size(0) != (transposeB ? n : k)
+                || c.elements() != m * n || c.dtype() != d.dtype()) {
             throw new IllegalArgumentException("product of " + a + (transposeA ? "ᵀ" : "") + " and " + b + (transposeB ? "ᵀ" : "")
-                    + " does not give " + c);
+                    + (c == d ? "" : " added to " + c) + " does not give " + d);
         }
-        int alignment = (int) Math.min(256, Long.lowestOneBit(a.address() | b.address() | c.address() | 256));
+        int alignment = (int) Math.min(256, Long.lowestOneBit(a.address() | b.address() | c.address() | d.address() | 256));
+        GemmShape.Addend kind = beta == 0 ? GemmShape.Addend.NONE
+                : c.address() == d.address() ? GemmShape.Addend.RESULT : GemmShape.Addend.OTHER;
         GemmShape shape = new GemmShape(
-                m, n, k, transposeA, transposeB, a.dtype(), b.dtype(), c.dtype(), alignment, beta != 0, scaleA != 0, rowScales);
+                m, n, k, transposeA, transposeB, a.dtype(), b.dtype(), d.dtype(), alignment, kind, scaleA != null, rowScales);
         GemmPlan plan = plans.get(shape);
         if (plan == null) {
-            plan = tuner.plan(stream, shape, scaleA, scaleB);
+            plan = tuner.plan(stream, shape, scaleA == null ? 0 : scaleA.address(), scaleB == null ? 0 : scaleB.address());
             plans.put(shape, plan);
         }
-        if (scaleA != 0) {
-            plan.scales(scaleA, scaleB);
+        if (scaleA != null) {
+            plan.scales(scaleA.address(), scaleB.address());
         }
         scalars.setFloat(0, alpha);
         scalars.setFloat(8, beta);
-        plan.run(handle, stream, scalars, a.address(), b.address(), c.address(), workspace);
+        plan.run(handle, stream, scalars, a.address(), b.address(), kind == GemmShape.Addend.NONE ? d.address() : c.address(), d.address(), workspace);
     }
 
     /** What was chosen for each shape used so far and, where it was timed, TFLOP/s; one line each. */

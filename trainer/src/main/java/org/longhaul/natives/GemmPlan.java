@@ -2,6 +2,7 @@ package org.longhaul.natives;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import org.longhaul.error.UserError;
 import org.longhaul.tensor.DType;
 
 /**
@@ -32,8 +33,7 @@ final class GemmPlan implements AutoCloseable {
         if (shape.scaled()) {
             // Hopper's short accumulators are precise enough forward; gradients get full ones, as is the custom.
             boolean gradient = shape.a() == DType.F8_E5M2 || shape.b() == DType.F8_E5M2;
-            value.setByte(0, (byte) (gradient ? 0 : 1));
-            attribute(CublasLtApi.DESC_FAST_ACCUM, 1);
+            fastAccumulation(!gradient);
             if (shape.rowScales()) {
                 set(CublasLtApi.DESC_A_SCALE_MODE, CublasLtApi.SCALE_OUTER_VECTOR);
                 set(CublasLtApi.DESC_B_SCALE_MODE, CublasLtApi.SCALE_OUTER_VECTOR);
@@ -42,6 +42,12 @@ final class GemmPlan implements AutoCloseable {
         first = shape.transposeB() ? layout(Gemm.type(shape.b()), shape.k(), shape.n()) : layout(Gemm.type(shape.b()), shape.n(), shape.k());
         second = shape.transposeA() ? layout(Gemm.type(shape.a()), shape.m(), shape.k()) : layout(Gemm.type(shape.a()), shape.k(), shape.m());
         result = layout(Gemm.type(shape.c()), shape.n(), shape.m());
+    }
+
+    /** Whether 8-bit products may keep their sums in the tensor cores' short accumulators. */
+    void fastAccumulation(boolean on) {
+        value.setByte(0, (byte) (on ? 1 : 0));
+        attribute(CublasLtApi.DESC_FAST_ACCUM, 1);
     }
 
     private static long layout(int type, long rows, long columns) {
@@ -62,7 +68,7 @@ final class GemmPlan implements AutoCloseable {
                 "cublasLtMatmulDescSetAttribute " + attribute + " of " + shape.key());
     }
 
-    /** Sets where the operands' scales lie. */
+    /** Sets where the operands' scales lie; without this call 8-bit operands count as they are. */
     void scales(long ofA, long ofB) {
         if (ofA != scaleA || ofB != scaleB) {
             value.setLong(0, ofB);
@@ -72,6 +78,11 @@ final class GemmPlan implements AutoCloseable {
             scaleA = ofA;
             scaleB = ofB;
         }
+    }
+
+    /** The shape that this multiplies. */
+    GemmShape shape() {
+        return shape;
     }
 
     /** Proposals of the library, best first by its own estimate; {@code into} has room for {@code count}. */
@@ -91,7 +102,9 @@ final class GemmPlan implements AutoCloseable {
                 }
                 int status = CublasLtApi.cublasLtMatmulAlgoGetHeuristic(
                         handle, desc, first, second, result, result, preference, count, into, out);
-                CublasLtApi.check(status, "cublasLtMatmulAlgoGetHeuristic of " + shape.key());
+                if (status != 0) {
+                    throw refused(status, ", no algorithm proposed");
+                }
                 return out.getInt(0);
             } finally {
                 CublasLtApi.check(CublasLtApi.cublasLtMatmulPreferenceDestroy(preference), "cublasLtMatmulPreferenceDestroy");
@@ -110,8 +123,9 @@ final class GemmPlan implements AutoCloseable {
     boolean accepts(long handle, byte[] candidate, long workspaceBytes) {
         try (Memory algo = new Memory(CublasLtApi.ALGO_BYTES); Memory answer = new Memory(CublasLtApi.HEURISTIC_BYTES)) {
             algo.write(0, candidate, 0, candidate.length);
+            answer.clear();
             int status = CublasLtApi.cublasLtMatmulAlgoCheck(handle, desc, first, second, result, result, algo, answer);
-            return status == 0 && answer.getLong(CublasLtApi.HEURISTIC_WORKSPACE) <= workspaceBytes;
+            return status == 0 && answer.getInt(CublasLtApi.HEURISTIC_STATE) == 0 && answer.getLong(CublasLtApi.HEURISTIC_WORKSPACE) <= workspaceBytes;
         }
     }
 
@@ -126,19 +140,29 @@ final class GemmPlan implements AutoCloseable {
         return remark;
     }
 
-    /** Enqueues the product; {@code scalars} holds alpha at byte 0 and beta at byte 8. */
-    void run(long handle, CudaStream stream, Memory scalars, long a, long b, long c, DeviceMemory workspace) {
-        int status = tryRun(handle, stream, scalars, a, b, c, workspace, algorithm);
+    /** Enqueues D = alpha · A·B + beta · C; {@code scalars} holds alpha at byte 0 and beta at byte 8. */
+    void run(long handle, CudaStream stream, Memory scalars, long a, long b, long c, long d, DeviceMemory workspace) {
+        int status = tryRun(handle, stream, scalars, a, b, c, d, workspace, algorithm);
         if (status != 0) {
-            CublasLtApi.check(status, "cublasLtMatmul of " + shape.key());
+            throw refused(status, "");
         }
     }
 
-    int tryRun(long handle, CudaStream stream, Memory scalars, long a, long b, long c, DeviceMemory workspace, Pointer algo) {
+    int tryRun(long handle, CudaStream stream, Memory scalars, long a, long b, long c, long d, DeviceMemory workspace, Pointer algo) {
         long host = Pointer.nativeValue(scalars);
         return CublasLtApi.cublasLtMatmul(
-                handle, desc, host, b, first, a, second, host + 8, c, result, c, result, Pointer.nativeValue(algo), workspace.address(),
+                handle, desc, host, b, first, a, second, host + 8, c, result, d, result, Pointer.nativeValue(algo), workspace.address(),
                 workspace.bytes(), stream.handle());
+    }
+
+    /** What to throw when the library does not multiply this: for 8-bit operands there is another way, which the line names. */
+    RuntimeException refused(int status, String detail) {
+        NativeException e = new NativeException(
+                "cuBLASLt", "cublasLtMatmul of " + shape.key(), status, CublasLtApi.cublasLtGetStatusString(status) + detail);
+        return shape.scaled()
+                ? UserError.environment("cuBLASLt " + CublasLtApi.cublasLtGetVersion() + " does no 8-bit product " + shape.key()
+                        + " on this GPU: status " + CublasLtApi.text(status) + detail + "; set device.precision: bf16", e)
+                : e;
     }
 
     @Override

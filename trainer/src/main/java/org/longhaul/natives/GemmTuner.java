@@ -1,41 +1,37 @@
 package org.longhaul.natives;
 
 import com.sun.jna.Memory;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Arrays;
-import java.util.HexFormat;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.longhaul.error.UserError;
-import org.longhaul.tensor.Arena;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Chooses an algorithm for a shape: from disk, else by timing the library's proposals on random operands. */
+/** Chooses an algorithm for a shape: from disk, else by a race of the library's proposals and their variants on random operands. */
 final class GemmTuner {
     private static final Logger LOG = LoggerFactory.getLogger(GemmTuner.class);
-    private static final int CANDIDATES = 16;
-    private static final int REPEATS = 5;
-    /** A later proposal must beat the library's own first by this factor; smaller differences are noise. */
-    private static final double MARGIN = 0.99;
+    /** To be raised whenever the race changes, so that no choice of an earlier one is taken for its own. */
+    private static final int METHOD = 2;
+    /** Proposals asked of the library; it orders them by its own estimate. */
+    private static final int PROPOSALS = 32;
 
     private final CudaDevice device;
     private final long handle;
     private final DeviceMemory workspace;
     private final boolean deterministic;
-    private final Path folder;
+    private final GemmChoices choices;
+    private double spent;
+    private int raced;
 
     GemmTuner(CudaDevice device, long handle, DeviceMemory workspace, boolean deterministic, Path cache) {
         this.device = device;
         this.handle = handle;
         this.workspace = workspace;
         this.deterministic = deterministic;
-        this.folder = cache.resolve(
-                (device.name() + "-cublasLt-" + CublasLtApi.cublasLtGetVersion()).replaceAll("[^A-Za-z0-9_.-]", "_"));
+        this.choices = new GemmChoices(cache, device, workspace.bytes(), METHOD);
     }
 
     GemmPlan plan(CudaStream stream, GemmShape shape, long scaleA, long scaleB) {
@@ -43,129 +39,62 @@ final class GemmTuner {
         if (shape.scaled()) {
             plan.scales(scaleA, scaleB);
         }
-        if (!deterministic && recall(plan, shape)) {
+        Optional<GemmChoices.Choice> known = deterministic ? Optional.empty() : choices.recall(shape);
+        if (known.isPresent() && plan.accepts(handle, known.get().algorithm(), workspace.bytes())) {
+            plan.choose(known.get().algorithm(), known.get().remark() + ", from an earlier run");
             return plan;
         }
-        try (Memory proposals = new Memory((long) CANDIDATES * CublasLtApi.HEURISTIC_BYTES)) {
-            int found = plan.propose(handle, workspace.bytes(), deterministic, proposals, CANDIDATES);
-            if (found == 0) {
-                throw new NativeException("cuBLASLt", "cublasLtMatmulAlgoGetHeuristic", 0, "no algorithm for " + shape.key());
-            }
-            if (deterministic || found == 1) {
-                plan.choose(proposals.getByteArray(0, CublasLtApi.ALGO_BYTES), "first proposal");
-                return plan;
-            }
-            measure(plan, stream, shape, proposals, found);
+        List<byte[]> proposals = proposals(plan, handle, workspace, deterministic, PROPOSALS);
+        if (proposals.isEmpty()) {
+            throw plan.refused(CublasLtApi.NOT_SUPPORTED, ", no algorithm proposed");
         }
+        if (deterministic) {
+            plan.choose(proposals.get(0), "first proposal");
+            return plan;
+        }
+        race(plan, stream, proposals);
         return plan;
     }
 
-    // Operands and result are scratch: the real result may hold sums, and the real operands may still be zeros, on which products run
-    // faster than on data. Without room for the scratch the first proposal is taken.
-    private void measure(GemmPlan plan, CudaStream stream, GemmShape shape, Memory proposals, int found) {
-        long bytesA = shape.m() * shape.k() * shape.a().bytes();
-        long bytesB = shape.n() * shape.k() * shape.b().bytes();
-        long bytesC = shape.m() * shape.n() * shape.c().bytes();
-        long offsetB = Arena.align(bytesA);
-        long offsetC = offsetB + Arena.align(bytesB);
+    /** The algorithms the library proposes, in its order, without those it says cannot run. */
+    static List<byte[]> proposals(GemmPlan plan, long handle, DeviceMemory workspace, boolean deterministic, int most) {
+        List<byte[]> found = new ArrayList<>();
+        try (Memory into = new Memory((long) most * CublasLtApi.HEURISTIC_BYTES)) {
+            int count = plan.propose(handle, workspace.bytes(), deterministic, into, most);
+            for (int i = 0; i < count; i++) {
+                long offset = (long) i * CublasLtApi.HEURISTIC_BYTES;
+                if (into.getInt(offset + CublasLtApi.HEURISTIC_STATE) == 0) {
+                    found.add(into.getByteArray(offset, CublasLtApi.ALGO_BYTES));
+                }
+            }
+        }
+        return found;
+    }
+
+    // Without room for the operands of a race the first proposal is taken.
+    private void race(GemmPlan plan, CudaStream stream, List<byte[]> proposals) {
+        GemmShape shape = plan.shape();
         DeviceMemory scratch;
         try {
-            scratch = device.allocate(offsetC + bytesC);
+            scratch = device.allocate(GemmRace.scratchBytes(shape));
         } catch (UserError e) {
             LOG.info("no room to time matrix products of {}; taking the library's first proposal", shape.key());
-            plan.choose(proposals.getByteArray(0, CublasLtApi.ALGO_BYTES), "first proposal, no room to measure");
+            plan.choose(proposals.get(0), "first proposal, no room to measure");
             return;
         }
-        try (scratch; CudaEvent start = device.event(); CudaEvent end = device.event(); Memory scalars = new Memory(16)) {
-            RandomOperand.fill(stream, scratch.address(), bytesA, shape.a());
-            RandomOperand.fill(stream, scratch.address() + offsetB, bytesB, shape.b());
-            stream.fill(scratch.address() + offsetC, 0, bytesC);
-            scalars.setFloat(0, 1);
-            scalars.setFloat(8, shape.accumulate() ? 1 : 0);
-            double best = Double.MAX_VALUE;
-            double first = 0;
-            int chosen = 0;
-            for (int i = 0; i < found; i++) {
-                long offset = (long) i * CublasLtApi.HEURISTIC_BYTES;
-                if (proposals.getInt(offset + CublasLtApi.HEURISTIC_STATE) != 0) {
-                    continue;
-                }
-                double t = time(
-                        plan, stream, scalars, scratch.address(), scratch.address() + offsetB, scratch.address() + offsetC, proposals, offset,
-                        start, end);
-                if (first == 0) {
-                    first = t;
-                }
-                if (t < best * (i == 0 ? 1 : MARGIN)) {
-                    best = t;
-                    chosen = i;
-                }
+        try (scratch; GemmRace race = new GemmRace(device, stream, handle, plan, workspace, scratch)) {
+            if (raced++ == 0) {
+                LOG.info("timing matrix products: at most about {} s for each new shape, once; choices are kept in {}",
+                        Math.round(GemmRace.BUDGET_MS / 1000), choices.folder());
             }
-            if (best == Double.MAX_VALUE) {
-                throw new NativeException("cuBLASLt", "cublasLtMatmul", 0, "none of " + found + " algorithms runs for " + shape.key());
-            }
-            byte[] algo = proposals.getByteArray((long) chosen * CublasLtApi.HEURISTIC_BYTES, CublasLtApi.ALGO_BYTES);
+            GemmRace.Winner winner = race.run(proposals);
+            spent += winner.spentMs();
             String remark = String.format(
-                    Locale.ROOT, "%.0f TFLOP/s, proposal %d of %d (the first: %.0f)", shape.flops() / best / 1e9, chosen + 1, found,
-                    shape.flops() / first / 1e9);
-            plan.choose(algo, remark);
-            LOG.debug("{}: {}", shape.key(), remark);
-            keep(shape, algo, remark);
-            stream.synchronize();
-        }
-    }
-
-    /** Median milliseconds, or the largest double when the algorithm does not run here. */
-    private double time(
-            GemmPlan plan, CudaStream stream, Memory scalars, long a, long b, long c, Memory proposals, long offset, CudaEvent start,
-            CudaEvent end) {
-        double[] t = new double[REPEATS];
-        for (int r = -1; r < REPEATS; r++) {
-            start.record(stream);
-            int status = plan.tryRun(
-                    handle, stream, scalars, a, b, c, workspace, proposals.share(offset, CublasLtApi.ALGO_BYTES));
-            end.record(stream);
-            end.await();
-            if (status != 0) {
-                return Double.MAX_VALUE;
-            }
-            if (r >= 0) {
-                t[r] = end.millisecondsSince(start);
-            }
-        }
-        Arrays.sort(t);
-        return t[REPEATS / 2];
-    }
-
-    private Path file(GemmShape shape) {
-        return folder.resolve(shape.key() + ".algo");
-    }
-
-    private boolean recall(GemmPlan plan, GemmShape shape) {
-        try {
-            if (!Files.exists(file(shape))) {
-                return false;
-            }
-            List<String> lines = Files.readAllLines(file(shape));
-            byte[] algo = HexFormat.of().parseHex(lines.get(0));
-            if (algo.length == CublasLtApi.ALGO_BYTES && plan.accepts(handle, algo, workspace.bytes())) {
-                plan.choose(algo, lines.get(1) + ", from an earlier run");
-                return true;
-            }
-        } catch (IOException | RuntimeException e) {
-            LOG.warn("measured choice {} cannot be used ({}); measuring again", file(shape), e.toString());
-        }
-        return false;
-    }
-
-    private void keep(GemmShape shape, byte[] algo, String remark) {
-        try {
-            Files.createDirectories(folder);
-            Path part = Files.createTempFile(folder, "algo", ".part");
-            Files.write(part, (HexFormat.of().formatHex(algo) + "\n" + remark + "\n").getBytes(StandardCharsets.UTF_8));
-            Files.move(part, file(shape), StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            LOG.warn("measured choices cannot be kept in {} ({}); every start will measure again", folder, e.toString());
+                    Locale.ROOT, "%.0f TFLOP/s, %s (the first: %.0f)", shape.flops() / winner.ms() / 1e9, winner.what(),
+                    shape.flops() / winner.firstMs() / 1e9);
+            plan.choose(winner.algorithm(), remark);
+            choices.keep(shape, new GemmChoices.Choice(winner.algorithm(), remark));
+            LOG.debug("{}: {}; {} shapes took {} s so far", shape.key(), remark, raced, String.format(Locale.ROOT, "%.1f", spent / 1000));
         }
     }
 }

@@ -46,6 +46,12 @@ class FakeCudaTest {
         passes(Map.of(), "org.longhaul.cuda.CudaBackendTest", "org.longhaul.cuda.GemmTest");
     }
 
+    /** An algorithm that gives wrong values never wins a race, however fast it is. */
+    @Test
+    void productsAmongWrongAlgorithms() throws IOException, InterruptedException {
+        passes(Map.of("LH_FAKE_GEMM", "wrong"), "org.longhaul.cuda.GemmTest");
+    }
+
     @Test
     void training() throws IOException, InterruptedException {
         passes(Map.of(), "org.longhaul.train.CudaTrainerTest", "org.longhaul.train.CudaProfileTest");
@@ -168,6 +174,15 @@ class FakeCudaTest {
         Outcome outcome = train(machine, settings, "steps=3", "output=" + folder.resolve("run2"));
         assertEquals(0, outcome.status(), outcome.text());
         assertTrue(outcome.text().contains("damaged"), outcome.text());
+    }
+
+    @Test
+    void withoutEightBitProducts() throws IOException, InterruptedException {
+        Map<String, String> settings = Map.of("LH_FAKE_FP8", "none", "LONGHAUL_CACHE", folder.resolve("cache").toString());
+        refuses(train(machine, settings, "device.precision=fp8"), "does no 8-bit product m", "CUBLAS_STATUS_INVALID_VALUE",
+                "8-bit products are switched off", "device.precision: bf16");
+        refuses(train(machine, settings, "device.precision=fp8", "device.deterministic=true"), "does no 8-bit product m",
+                "device.precision: bf16");
     }
 
     @Test

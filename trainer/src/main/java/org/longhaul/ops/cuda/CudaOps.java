@@ -86,7 +86,7 @@ public final class CudaOps extends KernelOps implements Closeable {
         }
         if (fp8 == null) {
             fp8 = new Fp8Ops(backend, this, fp8Kernels(), (c, a, scaleA, b, scaleB, accumulate) ->
-                    gemm.multiplyScaled(stream, c, a, scaleA, b, scaleB, false, accumulate ? 1 : 0));
+                    gemm.multiplyScaled(stream, c, null, a, scaleA, b, scaleB, false, accumulate ? 1 : 0));
         }
         return fp8;
     }

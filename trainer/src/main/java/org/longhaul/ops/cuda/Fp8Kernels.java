@@ -27,13 +27,13 @@ final class Fp8Kernels {
     }
 
     /**
-     * out[R,C] = x[R,C]·scale[0] in its 8-bit type, transposed[C,R] the same turned; either may be null. scale (F32, two elements)
-     * is set to {largest/max|x|, max|x|/largest}.
+     * out[R,C] = x[R,C]·scale[0] in its 8-bit type, transposed[C,R] the same turned; either may be null. scale and inverse (F32, one
+     * element each) are set to largest/max|x| and max|x|/largest.
      */
-    void quantise(Tensor out, Tensor transposed, Tensor x, Tensor scale) {
+    void quantise(Tensor out, Tensor transposed, Tensor x, Tensor scale, Tensor inverse) {
         DType type = (out != null ? out : transposed).dtype();
         Operands.require(type == DType.F8_E4M3 || type == DType.F8_E5M2, "quantise", out, transposed);
-        reduce.fp8Scale(scale, x, type == DType.F8_E4M3 ? LARGEST_E4M3 : LARGEST_E5M2);
+        reduce.fp8Scale(scale, inverse, x, type == DType.F8_E4M3 ? LARGEST_E4M3 : LARGEST_E5M2);
         long rows = x.size(0);
         long columns = x.size(1);
         Operands.require(x.rank() == 2 && rows % MULTIPLE == 0 && columns % MULTIPLE == 0, "quantise in multiples of 16", x);

@@ -25,9 +25,10 @@ final class Fp8Ops extends KernelOps {
     private final Fp8Kernels kernels;
     private final ScaledProduct products;
     private final Map<Long, Weight> weights = new HashMap<>();
-    private final Map<Long, Tensor> views = new HashMap<>();
     private final List<Arena> retired = new ArrayList<>();
-    private final Tensor scales;
+    private final Scale first;
+    private final Scale gradient;
+    private final Scale second;
     // Which gradient the turned 8-bit copy in the scratch belongs to: used once, by the weight gradient that follows.
     private long turnedGradient;
     private Arena scratch;
@@ -37,8 +38,20 @@ final class Fp8Ops extends KernelOps {
         void multiply(Tensor c, Tensor a, Tensor scaleA, Tensor b, Tensor scaleB, boolean accumulate);
     }
 
-    /** A weight's 8-bit copies, [N,K] and [K,N], and its scale and inverse. */
-    private record Weight(Tensor rows, Tensor turned, Tensor scale) {}
+    /** A weight's 8-bit copies, [N,K] and [K,N]. */
+    private record Weight(Tensor rows, Tensor turned, Scale scale) {}
+
+    /**
+     * The factor of a quantisation and its inverse, F32[1] each. The inverse is what the products read, and cuBLASLt since 12.9 refuses
+     * a scale that does not lie at a multiple of 16 bytes, so each has a slot of its own.
+     */
+    private record Scale(Tensor factor, Tensor inverse) {
+        static final long BYTES = 2 * Arena.ALIGNMENT;
+
+        static Scale at(Arena arena, String name, long offset) {
+            return new Scale(arena.tensor(name, offset, DType.F32, 1), arena.tensor(name + " undone", offset + Arena.ALIGNMENT, DType.F32, 1));
+        }
+    }
 
     Fp8Ops(Backend backend, KernelOps plain, Fp8Kernels kernels, ScaledProduct products) {
         super(plain);
@@ -46,9 +59,11 @@ final class Fp8Ops extends KernelOps {
         this.plain = plain;
         this.kernels = kernels;
         this.products = products;
-        Arena arena = backend.allocate("fp8 scales", Arena.ALIGNMENT);
+        Arena arena = backend.allocate("fp8 scales", 3 * Scale.BYTES);
         retired.add(arena);
-        this.scales = arena.tensor("fp8 scales", 0, DType.F32, 32);
+        this.first = Scale.at(arena, "fp8 scale", 0);
+        this.gradient = Scale.at(arena, "fp8 scale of a gradient", Scale.BYTES);
+        this.second = Scale.at(arena, "fp8 scale of an input", 2 * Scale.BYTES);
     }
 
     private static boolean fits(Tensor y, Tensor x, Tensor w) {
@@ -63,12 +78,11 @@ final class Fp8Ops extends KernelOps {
             return;
         }
         Weight q = weights.computeIfAbsent(w.address(), a -> weight(w));
-        kernels.quantise(q.rows, q.turned, w, q.scale);
+        quantise(q.rows, q.turned, w, q.scale);
         turnedGradient = 0;
         Tensor x8 = room(0, FORWARD, x.size(0), x.size(1), x.elements());
-        Tensor scale = scale(0);
-        kernels.quantise(x8, null, x, scale);
-        products.multiply(y, x8, inverse(scale), q.rows, inverse(q.scale), false);
+        quantise(x8, null, x, first);
+        products.multiply(y, x8, first.inverse, q.rows, q.scale.inverse, false);
     }
 
     @Override
@@ -81,10 +95,9 @@ final class Fp8Ops extends KernelOps {
         long n = dy.elements();
         Tensor dy8 = room(0, GRADIENT, dy.size(0), dy.size(1), 2 * n);
         Tensor turned = room(n, GRADIENT, dy.size(1), dy.size(0), 2 * n);
-        Tensor scale = scale(1);
-        kernels.quantise(dy8, turned, dy, scale);
+        quantise(dy8, turned, dy, gradient);
         turnedGradient = dy.address();
-        products.multiply(dx, dy8, inverse(scale), q.turned, inverse(q.scale), accumulate);
+        products.multiply(dx, dy8, gradient.inverse, q.turned, q.scale.inverse, accumulate);
     }
 
     @Override
@@ -97,15 +110,13 @@ final class Fp8Ops extends KernelOps {
         long need = 2 * n + x.elements();
         boolean kept = turnedGradient == dy.address() && scratch.bytes() >= Arena.align(need);
         Tensor turned = room(n, GRADIENT, dy.size(1), dy.size(0), need);
-        Tensor scale = scale(1);
         if (!kept) {
-            kernels.quantise(null, turned, dy, scale);
+            quantise(null, turned, dy, gradient);
         }
         turnedGradient = 0;
         Tensor x8 = room(2 * n, FORWARD, x.size(1), x.size(0), need);
-        Tensor xScale = scale(2);
-        kernels.quantise(null, x8, x, xScale);
-        products.multiply(dw, turned, inverse(scale), x8, inverse(xScale), accumulate);
+        quantise(null, x8, x, second);
+        products.multiply(dw, turned, gradient.inverse, x8, second.inverse, accumulate);
     }
 
     @Override
@@ -121,29 +132,15 @@ final class Fp8Ops extends KernelOps {
 
     private Weight weight(Tensor w) {
         long bytes = Arena.align(w.elements());
-        Arena arena = backend.allocate("fp8 copies of " + w.name(), 2 * bytes + Arena.ALIGNMENT);
+        Arena arena = backend.allocate("fp8 copies of " + w.name(), 2 * bytes + Scale.BYTES);
         retired.add(arena);
         return new Weight(arena.tensor(w.name() + " fp8", 0, FORWARD, w.size(0), w.size(1)),
                 arena.tensor(w.name() + " fp8 turned", bytes, FORWARD, w.size(1), w.size(0)),
-                arena.tensor(w.name() + " fp8 scale", 2 * bytes, DType.F32, 2));
+                Scale.at(arena, w.name() + " fp8 scale", 2 * bytes));
     }
 
-    private Tensor scale(int which) {
-        return view(scales.address() + 8L * which, () -> scales.slice(2L * which, 2L * which + 2));
-    }
-
-    /** The factor that undoes the quantisation. */
-    private Tensor inverse(Tensor scale) {
-        return view(-scale.address(), () -> scale.slice(1, 2));
-    }
-
-    private Tensor view(long key, java.util.function.Supplier<Tensor> make) {
-        Tensor t = views.get(key);
-        if (t == null) {
-            t = make.get();
-            views.put(key, t);
-        }
-        return t;
+    private void quantise(Tensor out, Tensor transposed, Tensor x, Scale scale) {
+        kernels.quantise(out, transposed, x, scale.factor, scale.inverse);
     }
 
     // A cut of the scratch at a byte offset; the scratch grows while shapes are still new, never under a captured graph.

@@ -66,13 +66,13 @@ final class ReduceKernels {
         clip.pointer(factor).pointer(sumSquares).float32((float) maxNorm).launch(1, 1, 1, 1, 0);
     }
 
-    /** scale[0] = limit / max|x|, scale[1] its inverse. */
-    void fp8Scale(Tensor scale, Tensor x, float limit) {
-        Operands.type(DType.F32, "fp8 scale", scale);
+    /** scale[0] = limit / max|x|, inverse[0] its inverse. */
+    void fp8Scale(Tensor scale, Tensor inverse, Tensor x, float limit) {
+        Operands.type(DType.F32, "fp8 scale", scale, inverse);
         Operands.type(provider.computeType(), "fp8 scale", x);
         int blocks = blocks(x.elements());
         long partial = provider.scratch((long) blocks * Float.BYTES);
         largest.pointer(partial).pointer(x).int64(x.elements()).int32(flag(aligned(x))).launch(blocks, 1, THREADS, 1, 0);
-        fp8Scale.pointer(scale).pointer(partial).int32(blocks).float32(limit).launch(1, 1, THREADS, 1, 0);
+        fp8Scale.pointer(scale).pointer(inverse).pointer(partial).int32(blocks).float32(limit).launch(1, 1, THREADS, 1, 0);
     }
 }

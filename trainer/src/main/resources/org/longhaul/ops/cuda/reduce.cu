@@ -93,8 +93,8 @@ extern "C" __global__ void __launch_bounds__(256) amax_partial(float *partial, c
     amaxBody(partial, x, n, vector);
 }
 
-// scale = {largest / amax, amax / largest} (ones when all elements are zero): the factor of quantisation and its inverse.
-extern "C" __global__ void __launch_bounds__(256) fp8_scale(float *scale, const float *partial, int count, float largest) {
+// scale = largest / amax, inverse = amax / largest (ones when all elements are zero): the factor of quantisation and what undoes it.
+extern "C" __global__ void __launch_bounds__(256) fp8_scale(float *scale, float *inverse, const float *partial, int count, float largest) {
     __shared__ float scratch[32];
     float m = 0.f;
     for (int i = threadIdx.x; i < count; i += blockDim.x) m = fmaxf(m, partial[i]);
@@ -106,6 +106,6 @@ extern "C" __global__ void __launch_bounds__(256) fp8_scale(float *scale, const 
     if (threadIdx.x == 0) {
         bool usable = m > 0.f && largest / m <= 3.402823466e38f;
         scale[0] = usable ? largest / m : 1.f;
-        scale[1] = usable ? m / largest : 1.f;
+        inverse[0] = usable ? m / largest : 1.f;
     }
 }

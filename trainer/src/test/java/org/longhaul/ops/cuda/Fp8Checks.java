@@ -39,8 +39,9 @@ final class Fp8Checks {
         Tensor x = b.normal("x", b.compute(), deviation, rows, columns);
         Tensor q = b.poisoned("q", type, rows, columns);
         Tensor t = b.poisoned("turned", type, columns, rows);
-        Tensor scale = b.poisoned("scale", DType.F32, 2);
-        b.run(what, () -> kernels.quantise(q, t, x, scale), q, t, scale);
+        Tensor scale = b.poisoned("scale", DType.F32, 1);
+        Tensor inverse = b.poisoned("inverse", DType.F32, 1);
+        b.run(what, () -> kernels.quantise(q, t, x, scale, inverse), q, t, scale, inverse);
         double[] xs = b.values(x);
         double[] qs = decoded(b.backend(), q);
         double[] ts = decoded(b.backend(), t);
@@ -49,7 +50,7 @@ final class Fp8Checks {
             amax = Math.max(amax, Math.abs(v));
         }
         double largest = type == DType.F8_E4M3 ? 448 : 57344;
-        double[] s = b.values(scale);
+        double[] s = {b.values(scale)[0], b.values(inverse)[0]};
         if (amax > 0 && (Math.abs(s[0] * amax / largest - 1) > 1e-6 || Math.abs(s[0] * s[1] - 1) > 1e-6)) {
             throw new AssertionError(what + ": scales " + s[0] + ", " + s[1] + " for a largest value of " + amax);
         }

@@ -330,10 +330,11 @@ final class KernelBench {
         Tensor[] x = many(n, 16384, 5504);
         Tensor q = t(DType.F8_E5M2, 16384, 5504);
         Tensor turned = t(DType.F8_E5M2, 5504, 16384);
-        Tensor scale = t(DType.F32, 2);
+        Tensor scale = t(DType.F32, 1);
+        Tensor inverse = t(DType.F32, 1);
         double elements = 16384.0 * 5504;
-        moved("quantise", 5 * elements, i -> kernels.quantise(q, null, x[i % n], scale));
-        moved("quantise and turn", 6 * elements, i -> kernels.quantise(q, turned, x[i % n], scale));
+        moved("quantise", 5 * elements, i -> kernels.quantise(q, null, x[i % n], scale, inverse));
+        moved("quantise and turn", 6 * elements, i -> kernels.quantise(q, turned, x[i % n], scale, inverse));
     }
 
     private void optimizer() {

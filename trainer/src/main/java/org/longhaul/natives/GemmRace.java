@@ -1,0 +1,233 @@
+package org.longhaul.natives;
+
+import com.sun.jna.Memory;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.longhaul.tensor.Arena;
+
+/**
+ * Finds the fastest of many algorithms for one shape on random operands. All run in turn, round after round, on a GPU kept busy, so that
+ * its clock and power treat them alike; the best few run again, with variants of the best, and the median decides. What gives other
+ * values than the first that ran is out.
+ */
+final class GemmRace implements AutoCloseable {
+    /** Device time of one race, about: fewer candidates and rounds where a product takes long. */
+    static final double BUDGET_MS = 2000;
+
+    private static final double WARM_UP_MS = 50;
+    private static final int HEAT_ROUNDS = 3;
+    private static final int FINAL_ROUNDS = 9;
+    private static final int FINALISTS = 6;
+    private static final int PARENTS = 3;
+    private static final int VARIANTS = 24;
+    private static final int LEAST_CANDIDATES = 8;
+    /** Products below this take microseconds: their choice does not matter, the first heat decides. */
+    private static final double SMALL_FLOPS = 1e8;
+    /** Launches between two events together take at least this, so that the events' own time does not count. */
+    private static final double LEAST_MS = 0.1;
+    private static final int MOST_LAUNCHES = 16;
+    /** Another algorithm must beat the library's own first by this factor; smaller differences are noise. */
+    private static final double MARGIN = 0.99;
+
+    private final CudaDevice device;
+    private final CudaStream stream;
+    private final long handle;
+    private final GemmPlan plan;
+    private final GemmShape shape;
+    private final DeviceMemory workspace;
+    private final DeviceMemory scratch;
+    private final long b;
+    private final long c;
+    private final long d;
+    private final GemmSample sample;
+    private final Memory scalars = new Memory(16);
+    private final List<Runner> all = new ArrayList<>();
+    private double spent;
+    private int refusal;
+    private int refused;
+
+    /** The fastest, its median and that of the library's first proposal in milliseconds, and what the race took. */
+    record Winner(byte[] algorithm, String what, double ms, double firstMs, double spentMs) {}
+
+    private final class Runner implements AutoCloseable {
+        final byte[] bytes;
+        final Memory algorithm = new Memory(CublasLtApi.ALGO_BYTES);
+        final String what;
+        final CudaEvent start = device.event();
+        final CudaEvent end = device.event();
+        final List<Double> times = new ArrayList<>();
+
+        Runner(byte[] bytes, String what) {
+            this.bytes = bytes;
+            this.what = what;
+            algorithm.write(0, bytes, 0, bytes.length);
+            all.add(this);
+        }
+
+        int launch() {
+            return plan.tryRun(handle, stream, scalars, scratch.address(), b, c, d, workspace, algorithm);
+        }
+
+        double median() {
+            double[] t = times.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+            return t[t.length / 2];
+        }
+
+        @Override
+        public void close() {
+            start.close();
+            end.close();
+            algorithm.close();
+        }
+    }
+
+    /** Bytes of the operands, addend and result of a race. */
+    static long scratchBytes(GemmShape shape) {
+        long result = Arena.align(shape.m() * shape.n() * shape.c().bytes());
+        return Arena.align(shape.m() * shape.k() * shape.a().bytes()) + Arena.align(shape.n() * shape.k() * shape.b().bytes())
+                + (shape.addend() == GemmShape.Addend.OTHER ? 2 : 1) * result;
+    }
+
+    // The real operands may still be zeros, on which products run faster than on data, and the real result may hold sums.
+    GemmRace(CudaDevice device, CudaStream stream, long handle, GemmPlan plan, DeviceMemory workspace, DeviceMemory scratch) {
+        this.device = device;
+        this.stream = stream;
+        this.handle = handle;
+        this.plan = plan;
+        this.shape = plan.shape();
+        this.workspace = workspace;
+        this.scratch = scratch;
+        long bytesA = shape.m() * shape.k() * shape.a().bytes();
+        long bytesB = shape.n() * shape.k() * shape.b().bytes();
+        long bytesD = shape.m() * shape.n() * shape.c().bytes();
+        b = scratch.address() + Arena.align(bytesA);
+        d = b + Arena.align(bytesB);
+        c = shape.addend() == GemmShape.Addend.OTHER ? d + Arena.align(bytesD) : d;
+        RandomOperand.fill(stream, scratch.address(), bytesA, shape.a());
+        RandomOperand.fill(stream, b, bytesB, shape.b());
+        if (c != d) {
+            RandomOperand.fill(stream, c, bytesD, shape.c());
+        }
+        sample = new GemmSample(stream, d, bytesD, shape.c());
+        scalars.setFloat(0, 1);
+        scalars.setFloat(8, shape.addend() == GemmShape.Addend.NONE ? 0 : 1);
+    }
+
+    Winner run(List<byte[]> proposals) {
+        List<Runner> field = new ArrayList<>();
+        double unit = 0;
+        for (int i = 0; i < proposals.size() && field.size() < candidates(unit, BUDGET_MS / 2, proposals.size()); i++) {
+            Runner runner = new Runner(proposals.get(i), "proposal " + (i + 1) + " of " + proposals.size());
+            if (tried(runner)) {
+                field.add(runner);
+                unit = unit == 0 ? warmUp(runner) : unit;
+            }
+        }
+        if (field.isEmpty()) {
+            throw plan.refused(refusal, ", as all " + refused + " proposals" + LibraryWords.of(() -> all.get(0).launch()));
+        }
+        int launches = (int) Math.max(1, Math.min(MOST_LAUNCHES, Math.ceil(LEAST_MS / unit)));
+        Runner first = field.get(0);
+        rounds(field, HEAT_ROUNDS, launches);
+        if (shape.flops() >= SMALL_FLOPS) {
+            finals(field, first, proposals, unit, launches);
+        }
+        Runner best = field.stream().min(Comparator.comparingDouble(Runner::median)).orElseThrow();
+        if (best.median() > MARGIN * first.median()) {
+            best = first;
+        }
+        return new Winner(best.bytes, best.what, best.median(), first.median(), spent);
+    }
+
+    // Only the finalists' last rounds count, so that all that are compared ran beside each other.
+    private void finals(List<Runner> field, Runner first, List<byte[]> proposals, double unit, int launches) {
+        List<Runner> ranked = ranked(field);
+        List<Runner> parents = ranked.subList(0, Math.min(PARENTS, ranked.size()));
+        List<Runner> mutants = new ArrayList<>();
+        List<byte[]> genes = parents.stream().map(r -> r.bytes).toList();
+        int room = shape.flops() < SMALL_FLOPS ? 0 : candidates(unit, BUDGET_MS / 4, VARIANTS);
+        for (GemmVariants.Variant v : new GemmVariants(plan, handle, workspace.bytes()).of(genes, proposals, Math.min(room, VARIANTS))) {
+            Runner runner = new Runner(v.algorithm(), parents.get(v.parent()).what + " with " + v.change());
+            if (tried(runner)) {
+                mutants.add(runner);
+            }
+        }
+        rounds(mutants, HEAT_ROUNDS, launches);
+        field.addAll(mutants);
+        List<Runner> finalists = new ArrayList<>(ranked(field).subList(0, Math.min(FINALISTS, field.size())));
+        if (!finalists.contains(first)) {
+            finalists.add(first);
+        }
+        finalists.forEach(r -> r.times.clear());
+        rounds(finalists, (int) Math.max(1, Math.min(FINAL_ROUNDS, BUDGET_MS / 4 / (unit * launches * finalists.size()))), launches);
+        field.retainAll(finalists);
+    }
+
+    private static List<Runner> ranked(List<Runner> field) {
+        return field.stream().sorted(Comparator.comparingDouble(Runner::median)).toList();
+    }
+
+    private static int candidates(double unit, double budget, int most) {
+        return unit == 0 ? most : (int) Math.min(most, Math.max(LEAST_CANDIDATES, budget / (unit * (1 + HEAT_ROUNDS))));
+    }
+
+    /** Whether it runs and gives what the first that ran gave. */
+    private boolean tried(Runner runner) {
+        sample.prepare(shape.addend() == GemmShape.Addend.RESULT);
+        int status = runner.launch();
+        if (status != 0) {
+            refusal = status;
+            refused++;
+            return false;
+        }
+        return sample.agrees();
+    }
+
+    /** Milliseconds of one product on the warm GPU. */
+    private double warmUp(Runner runner) {
+        int times = 1;
+        double total = 0;
+        double unit = 0;
+        while (total < (shape.flops() < SMALL_FLOPS ? 0 : WARM_UP_MS) || unit == 0) {
+            runner.start.record(stream);
+            for (int i = 0; i < times; i++) {
+                runner.launch();
+            }
+            runner.end.record(stream);
+            runner.end.await();
+            double took = Math.max(1e-3, runner.end.millisecondsSince(runner.start));
+            unit = took / times;
+            total += took;
+            times = (int) Math.max(1, Math.min(1000, (WARM_UP_MS - total) / unit));
+        }
+        spent += total;
+        return unit;
+    }
+
+    private void rounds(List<Runner> field, int rounds, int launches) {
+        for (int r = 0; r < rounds && !field.isEmpty(); r++) {
+            for (Runner runner : field) {
+                runner.start.record(stream);
+                for (int i = 0; i < launches; i++) {
+                    runner.launch();
+                }
+                runner.end.record(stream);
+            }
+            for (Runner runner : field) {
+                runner.end.await();
+                double took = runner.end.millisecondsSince(runner.start);
+                spent += took;
+                runner.times.add(took / launches);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        stream.synchronize();
+        all.forEach(Runner::close);
+        sample.close();
+        scalars.close();
+    }
+}
