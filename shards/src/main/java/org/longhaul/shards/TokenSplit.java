@@ -150,6 +150,30 @@ public final class TokenSplit {
         }
     }
 
+    /**
+     * Writes for each of {@code count} tokens from {@code position} how far behind {@code position} its document begins, 0 for one that
+     * began before, to {@code starts[offset…]}.
+     *
+     * @throws IndexOutOfBoundsException when the split does not hold that many
+     */
+    public void documentStarts(long position, int[] starts, int offset, int count) {
+        if (position < 0 || count < 0 || position + count > tokens()) {
+            throw new IndexOutOfBoundsException("tokens " + position + " … " + (position + count) + " of " + tokens() + " in split " + name);
+        }
+        int shard = count == 0 ? 0 : find(tokenStarts, position);
+        for (int done = 0; done < count; shard++) {
+            DocumentTable table = tables.get(shard);
+            long origin = tokenStarts[shard] - position;
+            int end = (int) Math.min(count, tokenStarts[shard + 1] - position);
+            for (long document = done < end ? table.documentAt(done - origin) : 0; done < end; document++) {
+                int from = (int) Math.max(0, origin + table.start(document));
+                int to = (int) Math.min(end, origin + table.start(document) + table.length(document));
+                Arrays.fill(starts, offset + done, offset + Math.max(done, to), from);
+                done = Math.max(done, to);
+            }
+        }
+    }
+
     /** The document that holds a token position. */
     public long documentAt(long position) {
         int shard = find(tokenStarts, position);

@@ -52,8 +52,10 @@ class ShardSetTest {
             }
             List<Fixture.Document> documents = fixture.documents(name);
             String[] origins = new String[expected.length];
+            int[] begins = new int[expected.length];
             int at = 0;
             for (Fixture.Document document : documents) {
+                Arrays.fill(begins, at, at + document.ids().length, at);
                 Arrays.fill(origins, at, at += document.ids().length, document.source() + " " + document.language());
             }
             for (int i = 0; i < 200; i++) {
@@ -66,6 +68,13 @@ class ShardSetTest {
                     naive.merge(origins[p], 1L, Long::sum);
                 }
                 assertEquals(naive, counts, "seed " + seed);
+                int[] starts = new int[count + 2];
+                starts[0] = starts[count + 1] = -7;
+                split.documentStarts(from, starts, 1, count);
+                for (int p = 0; p < count; p++) {
+                    assertEquals(Math.max(0, begins[from + p] - from), starts[1 + p], "seed " + seed + ", token " + p + " from " + from);
+                }
+                assertEquals(-14, starts[0] + starts[count + 1]);
             }
             assertEquals(documents.size(), split.documents());
             assertEquals(documents.stream().mapToLong(Fixture.Document::bytes).sum(), split.bytes());
@@ -84,6 +93,7 @@ class ShardSetTest {
             }
             assertEquals(naiveEntropy(expected), split.unigramEntropy(), 1e-9);
             assertThrows(IndexOutOfBoundsException.class, () -> split.read(split.tokens() - 1, new int[2], 0, 2));
+            assertThrows(IndexOutOfBoundsException.class, () -> split.documentStarts(split.tokens() - 1, new int[2], 0, 2));
         }
     }
 

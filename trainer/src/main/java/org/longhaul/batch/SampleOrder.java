@@ -40,6 +40,11 @@ public final class SampleOrder {
         return epoch.at(k % samples);
     }
 
+    /** Writes for each of the k-th sample's {@code context} inputs the position in the sample at which its document begins, from {@code offset}. */
+    public void documentStarts(long k, int[] starts, int offset) {
+        tokens.documentStarts(window(k) * context, starts, offset, context);
+    }
+
     /** Writes the k-th sample's inputs and targets, {@code context} each, from {@code offset}. */
     public void read(long k, int[] inputs, int[] targets, int offset) {
         long position = window(k) * context;

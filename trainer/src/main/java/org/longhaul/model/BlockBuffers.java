@@ -23,11 +23,12 @@ import org.longhaul.tensor.Tensor;
  * @param h [T,F]
  * @param wide [T,D] partial sums of a row-split product
  * @param wideLocal [L,D] where their sum arrives
+ * @param documents [T] where each token's document begins in its sequence, null where a sequence is one document
  */
 record BlockBuffers(
         Tensor x1, Tensor rstd1, Tensor n1, Tensor n1Local, Tensor qkv, Tensor attention, Tensor lse, Tensor x2, Tensor rstd2,
-        Tensor n2, Tensor n2Local, Tensor gateUp, Tensor h, Tensor wide, Tensor wideLocal) {
-    /** Views found by buffer name; {@code find} answers null for a local buffer that is not planned apart. */
+        Tensor n2, Tensor n2Local, Tensor gateUp, Tensor h, Tensor wide, Tensor wideLocal, Tensor documents) {
+    /** Views found by buffer name; {@code find} answers null for what is not planned: local buffers apart, documents. */
     static BlockBuffers of(Function<String, Tensor> find, BatchShape shape) {
         Tensor n1 = find.apply("n1");
         Tensor n2 = find.apply("n2");
@@ -35,7 +36,7 @@ record BlockBuffers(
         return new BlockBuffers(
                 find.apply("x1"), find.apply("rstd1"), n1, local(find.apply("n1_local"), n1, shape), find.apply("qkv"), find.apply("attention"),
                 find.apply("lse"), find.apply("x2"), find.apply("rstd2"), n2, local(find.apply("n2_local"), n2, shape), find.apply("gate_up"),
-                find.apply("h"), wide, local(find.apply("wide_local"), wide, shape));
+                find.apply("h"), wide, local(find.apply("wide_local"), wide, shape), find.apply("documents"));
     }
 
     /** This rank's rows of a buffer of all tokens: a buffer apart where there is one, in a group of one the buffer itself. */

@@ -60,7 +60,7 @@ final class DecoderBlock {
     private void attend(BlockBuffers b) {
         split.gather(b.n1(), b.n1Local(), (from, to) -> ops.linear(cut(b.qkv(), from, to), cut(b.n1(), from, to), weights.qkv));
         ops.rope(b.qkv(), rotary.cos(), rotary.sin(), attentionShape);
-        ops.attention(b.attention(), b.lse(), b.qkv(), attentionShape);
+        ops.attention(b.attention(), b.lse(), b.qkv(), b.documents(), attentionShape);
         split.reduce(
                 b.wideLocal(), b.wide(), (from, to) -> ops.linear(cut(b.wide(), from, to), cut(b.attention(), from, to), weights.out));
     }
@@ -100,7 +100,7 @@ final class DecoderBlock {
                 dX2_TD, dx, (from, to) -> ops.linearBackwardInput(cut(s.dAttention, from, to), cut(dX2_TD, from, to), weights.out, false));
         ops.linearBackwardWeight(gradients.out, dX2_TD, b.attention(), accumulate);
         ops.attentionBackward(
-                s.dQkv, s.dAttention, b.qkv(), b.attention(), b.lse(), rotary.cos(), rotary.sin(), attentionShape);
+                s.dQkv, s.dAttention, b.qkv(), b.attention(), b.lse(), rotary.cos(), rotary.sin(), b.documents(), attentionShape);
         productBackward(s.dQkv, weights.qkv, gradients.qkv, accumulate, s, b.x1(), weights.norm1, b.rstd1(), b.n1(), b.n1Local());
         ops.rmsNormBackward(dx, gradients.norm1, s.dWideLocal, b.x1(), weights.norm1, b.rstd1(), dx);
     }

@@ -47,7 +47,7 @@ public final class ModelStage implements AutoCloseable {
 
     /** The views of one micro-batch in flight. */
     private record Slot(
-            Tensor tokens, Tensor targets, Tensor loss, Tensor output, Tensor gradient, List<BlockBuffers> forward,
+            Tensor tokens, Tensor documents, Tensor targets, Tensor loss, Tensor output, Tensor gradient, List<BlockBuffers> forward,
             List<BlockBuffers> backward) {}
 
     /**
@@ -59,9 +59,10 @@ public final class ModelStage implements AutoCloseable {
      * @param training false for the forward pass alone
      * @param fp8 whether the decoder layers' matrix products are done in 8-bit floats
      * @param tensorChunks parts that tensor-parallel products and collectives are cut into to run beside each other; 1 for neither
+     * @param documentMask whether tokens attend within their document only, which {@link ModelStage#documents} then tells
      */
     public record Options(
-            Recompute recompute, int slots, long lossChunk, double zLoss, boolean training, boolean fp8, int tensorChunks) {
+            Recompute recompute, int slots, long lossChunk, double zLoss, boolean training, boolean fp8, int tensorChunks, boolean documentMask) {
         /** Everything in the compute type. */
         public Options(Recompute recompute, int slots, long lossChunk, double zLoss, boolean training) {
             this(recompute, slots, lossChunk, zLoss, training, false);
@@ -69,7 +70,12 @@ public final class ModelStage implements AutoCloseable {
 
         /** Collectives on the compute stream. */
         public Options(Recompute recompute, int slots, long lossChunk, double zLoss, boolean training, boolean fp8) {
-            this(recompute, slots, lossChunk, zLoss, training, fp8, 1);
+            this(recompute, slots, lossChunk, zLoss, training, fp8, 1, false);
+        }
+
+        /** The same with or without the mask of documents. */
+        public Options masking(boolean documents) {
+            return new Options(recompute, slots, lossChunk, zLoss, training, fp8, tensorChunks, documents);
         }
     }
 
@@ -118,7 +124,7 @@ public final class ModelStage implements AutoCloseable {
             ModelConfig config, StageRange range, BatchShape shape, Options options, DType computeType) {
         return StagePlan.of(
                 config, range, shape, options.recompute(), computeType, options.slots(), options.lossChunk(), options.training(),
-                options.tensorChunks());
+                options.tensorChunks(), options.documentMask());
     }
 
     /** The stage's activation plan. */
@@ -134,6 +140,14 @@ public final class ModelStage implements AutoCloseable {
     /** Token ids of a slot, I32 [T]; first stage only. */
     public Tensor tokens(int slot) {
         return slots[slot].tokens;
+    }
+
+    /**
+     * For each token of a slot the position in its sequence at which its document begins, I32 [T]; on every stage, null without the mask.
+     * A document that goes on from an earlier sequence begins at 0.
+     */
+    public Tensor documents(int slot) {
+        return slots[slot].documents;
     }
 
     /** Next token ids of a slot, I32 [T]; those equal to −100 do not count. Last stage only. */
@@ -320,7 +334,7 @@ public final class ModelStage implements AutoCloseable {
             }
         }
         return new Slot(
-                optional(slot, "tokens"), optional(slot, "targets"), optional(slot, "loss"), optional(slot, "output"),
+                optional(slot, "tokens"), optional(slot, "documents"), optional(slot, "targets"), optional(slot, "loss"), optional(slot, "output"),
                 optional(slot, "gradient"), forward, backward);
     }
 
@@ -329,7 +343,7 @@ public final class ModelStage implements AutoCloseable {
             return memory.tensor(slot, kept + name);
         }
         String shared = plan.has(scratchPrefix + name) ? scratchPrefix + name : name;
-        return shared.endsWith("_local") ? optional(slot, shared) : memory.tensor(slot, shared);
+        return shared.endsWith("_local") || shared.equals("documents") ? optional(slot, shared) : memory.tensor(slot, shared);
     }
 
     private Tensor optional(int slot, String name) {

@@ -40,12 +40,16 @@ final class StagePlan {
      * @param lossChunk tokens per chunk of the loss head
      * @param training false plans the forward pass alone
      * @param tensorChunks parts that tensor-parallel collectives are cut into
+     * @param documentMask whether tokens attend within their document only
      */
     static ActivationPlan of(
             ModelConfig config, StageRange stage, BatchShape shape, Recompute recompute, DType type, int slots, long lossChunk,
-            boolean training, int tensorChunks) {
+            boolean training, int tensorChunks, boolean documentMask) {
         StagePlan p = new StagePlan(config, stage, shape, recompute, type, slots, tensorChunks);
         p.ends();
+        if (documentMask) {
+            p.plan.keep("documents", DType.I32, p.tokens);
+        }
         if (training) {
             p.keptLayers();
             p.blockForwardScratch(recompute != Recompute.NONE, recompute == Recompute.FULL);

@@ -14,6 +14,9 @@ import org.longhaul.tensor.Tensor;
  * Causal attention by cuDNN itself, without libtorch: queries, keys and values are read where they lie in the packed qkv[T,Q],
  * out is written in place, and the gradients go straight into a packed dqkv[T,Q]. Scratch is one block of device memory. May be
  * captured into a graph once a shape has run. Not for several threads at once.
+ *
+ * <p>With documents, a score whose key lies before the query's document is masked beside those above the diagonal. The shape of the
+ * work is the same whatever the documents are, so their number is not bounded, and a captured graph reads each step's anew.
  */
 public final class CudnnAttention implements AutoCloseable {
     /** From this version on cuDNN clears the sums of dq itself. */
@@ -23,14 +26,22 @@ public final class CudnnAttention implements AutoCloseable {
     private final CudaStream stream;
     private final boolean ordered;
     private final long handle;
-    private final Map<AttentionShape, Pass> forward = new HashMap<>();
-    private final Map<AttentionShape, Pass> backward = new HashMap<>();
+    private final Map<Use, Pass> forward = new HashMap<>();
+    private final Map<Use, Pass> backward = new HashMap<>();
     private final Memory scalars = new Memory(4L * Float.BYTES);
     private final List<DeviceMemory> retired = new ArrayList<>();
     private DeviceMemory scratch;
 
     /** A graph and its real tensors in the order in which addresses are given, the scalars scale, fill (and one) last. */
     record Built(CudnnGraph graph, int scalarsFrom, Node... nodes) {}
+
+    /** What a graph is for: a shape, with documents or without. */
+    private record Use(AttentionShape shape, boolean documents) {
+        @Override
+        public String toString() {
+            return shape + (documents ? " within documents" : "");
+        }
+    }
 
     /** A planned graph. */
     private record Pass(CudnnGraph graph, Node[] nodes, long[] addresses, float scale) {}
@@ -61,26 +72,35 @@ public final class CudnnAttention implements AutoCloseable {
         return CudnnApi.cudnnGetVersion();
     }
 
-    /** out[T,H·headDim] and lse[B,H,S] (F32, natural log) from rotated qkv[T,Q]. */
-    public void forward(Tensor out, Tensor lse, Tensor qkv, AttentionShape s) {
-        Pass p = forward.get(s);
+    /**
+     * out[T,H·headDim] and lse[B,H,S] (F32, natural log) from rotated qkv[T,Q].
+     *
+     * @param documents I32 [T] where each token's document begins in its sequence; null where a sequence is one document
+     */
+    public void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape s) {
+        Use use = new Use(s, documents != null);
+        Pass p = forward.get(use);
         if (p == null) {
-            p = plan(forwardGraph(s), "attention", s);
-            forward.put(s, p);
+            p = plan(forwardGraph(s, use.documents), "attention", use);
+            forward.put(use, p);
         }
         long[] a = p.addresses;
         inputs(a, qkv, s);
         a[3] = out.address();
         a[4] = lse.address();
+        if (documents != null) {
+            a[5] = documents.address();
+        }
         run(p, 0, "attention of " + s);
     }
 
     /** dqkv[T,Q] with respect to rotated queries, keys, and values. */
-    public void backward(Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, AttentionShape s) {
-        Pass p = backward.get(s);
+    public void backward(Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor documents, AttentionShape s) {
+        Use use = new Use(s, documents != null);
+        Pass p = backward.get(use);
         if (p == null) {
-            p = plan(backwardGraph(s, ordered), "attention backward", s);
-            backward.put(s, p);
+            p = plan(backwardGraph(s, ordered, use.documents), "attention backward", use);
+            backward.put(use, p);
         }
         long[] a = p.addresses;
         inputs(a, qkv, s);
@@ -100,6 +120,9 @@ public final class CudnnAttention implements AutoCloseable {
             if (version() < CLEARS_ITS_SUMS) {
                 stream.fill(a[10], 0, dqSums);
             }
+        }
+        if (documents != null) {
+            a[ordered ? 10 : 11] = documents.address();
         }
         run(p, sums + dqSums, "attention backward of " + s);
     }
@@ -133,11 +156,12 @@ public final class CudnnAttention implements AutoCloseable {
 
     /**
      * Scratch of the backward pass: a float for each row, and float sums of dq; with ordered sums, instead of these, the bf16 scores'
-     * gradient that the engine keeps in its workspace.
+     * gradient that the engine keeps in its workspace; there also dk and dv of each query head where several share a key/value head.
      */
     public static long scratchBytes(AttentionShape s, boolean ordered) {
         long rows = align(s.tokens() * s.heads() * Float.BYTES);
-        return rows + (ordered ? align(s.tokens() * s.heads() * s.sequence() * Short.BYTES) : align(s.tokens() * s.outWidth() * Float.BYTES));
+        long shared = s.heads() == s.kvHeads() ? 0 : 2 * s.tokens() * s.outWidth() * Short.BYTES;
+        return rows + shared + (ordered ? align(s.tokens() * s.heads() * s.sequence() * Short.BYTES) : align(s.tokens() * s.outWidth() * Float.BYTES));
     }
 
     /** Device memory held, in bytes. */
@@ -200,13 +224,20 @@ public final class CudnnAttention implements AutoCloseable {
         }
     }
 
-    private static Node causal(CudnnGraph g, Node scores, Node fill) {
-        return g.select(scores, fill, g.atLeast(g.index(scores, 2), g.index(scores, 3)));
+    // What a query does not see is filled: keys after it, and keys before its document.
+    private static Node visible(CudnnGraph g, Node scores, Node fill, Node starts) {
+        Node key = g.index(scores, 3);
+        Node within = starts == null ? scores : g.select(scores, fill, g.atLeast(key, starts));
+        return g.select(within, fill, g.atLeast(g.index(scores, 2), key));
     }
 
-    private Pass plan(Built built, String what, AttentionShape s) {
+    private static Node starts(CudnnGraph g, Views v) {
+        return g.real(CudnnApi.INT32, new long[] {v.b, 1, v.n, 1}, new long[] {v.n, v.n, 1, 1});
+    }
+
+    private Pass plan(Built built, String what, Use use) {
         try {
-            built.graph.plan(handle, what + " of " + s, ordered);
+            built.graph.plan(handle, what + " of " + use, ordered);
         } catch (NativeException e) {
             built.graph.close();
             throw e;
@@ -217,11 +248,11 @@ public final class CudnnAttention implements AutoCloseable {
         for (int i = built.scalarsFrom; i < a.length; i++) {
             a[i] = at + offsets[i - built.scalarsFrom];
         }
-        return new Pass(built.graph, built.nodes, a, (float) (1 / Math.sqrt(s.headDim())));
+        return new Pass(built.graph, built.nodes, a, (float) (1 / Math.sqrt(use.shape.headDim())));
     }
 
     // softmax(mask(q·kᵀ·scale))·v with the log-sum-exp of each row; the engine knows this pattern and fuses it.
-    static Built forwardGraph(AttentionShape s) {
+    static Built forwardGraph(AttentionShape s, boolean documents) {
         Views v = Views.of(s);
         CudnnGraph g = new CudnnGraph();
         Node q = g.real(CudnnApi.BFLOAT16, v.heads(v.h), v.packed());
@@ -229,11 +260,12 @@ public final class CudnnAttention implements AutoCloseable {
         Node values = g.real(CudnnApi.BFLOAT16, v.heads(v.hk), v.packed());
         Node out = g.real(CudnnApi.BFLOAT16, v.heads(v.h), v.output());
         Node lse = g.real(CudnnApi.FLOAT, v.rows(), v.rowStrides());
+        Node starts = documents ? starts(g, v) : null;
         Node scale = g.scalar();
         Node fill = g.scalar();
         Node raw = g.virtual(CudnnApi.FLOAT, v.scores(), v.scoreStrides());
         g.product(q, kt, raw);
-        Node masked = causal(g, g.pointwise(CudnnApi.MUL, raw, scale), fill);
+        Node masked = visible(g, g.pointwise(CudnnApi.MUL, raw, scale), fill, starts);
         Node max = g.virtual(CudnnApi.FLOAT, v.rows(), v.rowStrides());
         g.reduce(CudnnApi.REDUCE_MAX, masked, max);
         Node e = g.pointwise(CudnnApi.EXP, g.pointwise(CudnnApi.SUB, masked, max), null);
@@ -243,11 +275,11 @@ public final class CudnnAttention implements AutoCloseable {
         Node p = g.virtual(CudnnApi.BFLOAT16, v.scores(), v.scoreStrides());
         g.pointwise(CudnnApi.DIV, e, sum, p);
         g.product(p, values, out);
-        return new Built(g, 5, q, kt, values, out, lse, scale, fill);
+        return documents ? new Built(g, 6, q, kt, values, out, lse, starts, scale, fill) : new Built(g, 5, q, kt, values, out, lse, scale, fill);
     }
 
     // p = exp(scores − lse); dv = pᵀ·dout; ds = p·(dout·vᵀ − rowsum(dout·out))·scale; dk = dsᵀ·q; dq = ds·k.
-    static Built backwardGraph(AttentionShape s, boolean ordered) {
+    static Built backwardGraph(AttentionShape s, boolean ordered, boolean documents) {
         Views v = Views.of(s);
         CudnnGraph g = new CudnnGraph();
         Node q = g.real(CudnnApi.BFLOAT16, v.heads(v.h), v.packed());
@@ -260,6 +292,7 @@ public final class CudnnAttention implements AutoCloseable {
         Node dk = g.real(CudnnApi.BFLOAT16, v.heads(v.hk), v.packed());
         Node dv = g.real(CudnnApi.BFLOAT16, v.heads(v.hk), v.packed());
         Node rowSum = g.real(CudnnApi.FLOAT, v.rows(), v.rowStrides());
+        Node starts = documents ? starts(g, v) : null;
         Node scale = g.scalar();
         Node fill = g.scalar();
         Node one = g.scalar();
@@ -273,7 +306,7 @@ public final class CudnnAttention implements AutoCloseable {
         Node raw = g.virtual(CudnnApi.FLOAT, v.scores(), v.scoreStrides());
         g.product(q, kt, raw);
         Node shifted = g.pointwise(CudnnApi.SUB, g.pointwise(CudnnApi.MUL, raw, scale), lse);
-        Node p = g.pointwise(CudnnApi.EXP, causal(g, shifted, fill), null);
+        Node p = g.pointwise(CudnnApi.EXP, visible(g, shifted, fill, starts), null);
         headGradient(g, v, g.reshape(p, CudnnApi.BFLOAT16, v.scores(), v.scoresTurnedStrides()), dout, dv);
 
         Node dp = g.virtual(CudnnApi.FLOAT, v.scores(), v.scoreStrides());
@@ -283,14 +316,21 @@ public final class CudnnAttention implements AutoCloseable {
         headGradient(g, v, g.reshape(ds, CudnnApi.BFLOAT16, v.scores(), v.scoresTurnedStrides()), q, dk);
 
         Node k = g.reshape(kt, CudnnApi.BFLOAT16, v.heads(v.hk), v.packed());
+        List<Node> nodes = new ArrayList<>(List.of(q, kt, vt, out, lse, dout, dq, dk, dv, rowSum));
         if (ordered) {
             g.product(ds, k, dq);
-            return new Built(g, 10, q, kt, vt, out, lse, dout, dq, dk, dv, rowSum, scale, fill, one);
+        } else {
+            Node sums = g.real(CudnnApi.FLOAT, v.heads(v.h), v.full());
+            g.product(ds, k, sums);
+            g.pointwise(CudnnApi.IDENTITY, sums, null, dq);
+            nodes.add(sums);
         }
-        Node sums = g.real(CudnnApi.FLOAT, v.heads(v.h), v.full());
-        g.product(ds, k, sums);
-        g.pointwise(CudnnApi.IDENTITY, sums, null, dq);
-        return new Built(g, 11, q, kt, vt, out, lse, dout, dq, dk, dv, rowSum, sums, scale, fill, one);
+        if (documents) {
+            nodes.add(starts);
+        }
+        int scalarsFrom = nodes.size();
+        nodes.addAll(List.of(scale, fill, one));
+        return new Built(g, scalarsFrom, nodes.toArray(new Node[0]));
     }
 
     // A key/value head's gradient is the sum over the query heads that read it.

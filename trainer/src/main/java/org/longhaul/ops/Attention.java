@@ -38,36 +38,51 @@ final class Attention {
         a.copy(secondBSHC, y);
     }
 
-    static void forward(Aten a, Scope s, Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
-        if (s.isCpu()) {
-            NDArray[] result = a.cpuAttention(query(s, qkv, shape), keyOrValue(a, s, qkv, 0, shape), keyOrValue(a, s, qkv, 1, shape));
-            a.copy(heads(s, out, 0, shape.heads(), shape.outWidth(), shape), result[0]);
-            a.copy(s.of(lse, 0, statistics(shape), strides(statistics(shape))), result[1]);
+    static void forward(Aten a, Scope s, Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
+        if (s.isCpu() && documents != null) {
+            DocumentAttention.forward(out, lse, qkv, documents, shape);
+        } else if (s.isCpu()) {
+            fusedForward(a, s, out, s.of(lse, 0, statistics(shape), strides(statistics(shape))), qkv, shape);
         } else {
-            naiveForward(a, s, out, lse, qkv, shape);
+            naiveForward(a, s, out, lse, qkv, documents, shape);
         }
     }
 
     static void backward(
-            Aten a, Scope s, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, AttentionShape shape) {
+            Aten a, Scope s, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor documents, AttentionShape shape) {
         if (!s.isCpu()) {
-            naiveBackward(a, s, dqkv, dout, qkv, out, lse, shape);
+            naiveBackward(a, s, dqkv, dout, qkv, out, lse, documents, shape);
             return;
         }
+        if (documents != null) {
+            DocumentAttention.backward(dqkv, dout, qkv, out, lse, documents, shape);
+            return;
+        }
+        fusedBackward(a, s, dqkv, dout, qkv, out, s.of(lse, 0, statistics(shape), strides(statistics(shape))), shape);
+    }
+
+    /** libtorch's kernel for the CPU. */
+    static void fusedForward(Aten a, Scope s, Tensor out, NDArray lseBHS, Tensor qkv, AttentionShape shape) {
+        NDArray[] result = a.cpuAttention(query(s, qkv, shape), keyOrValue(a, s, qkv, 0, shape), keyOrValue(a, s, qkv, 1, shape));
+        a.copy(heads(s, out, 0, shape.heads(), shape.outWidth(), shape), result[0]);
+        a.copy(lseBHS, result[1]);
+    }
+
+    /** The same way back; lse is dense. */
+    static void fusedBackward(Aten a, Scope s, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, NDArray lseBHS, AttentionShape shape) {
         NDArray[] gradients = a.cpuAttentionBackward(
                 heads(s, dout, 0, shape.heads(), shape.outWidth(), shape), query(s, qkv, shape),
                 keyOrValue(a, s, qkv, 0, shape), keyOrValue(a, s, qkv, 1, shape),
-                heads(s, out, 0, shape.heads(), shape.outWidth(), shape),
-                s.of(lse, 0, statistics(shape), strides(statistics(shape))));
+                heads(s, out, 0, shape.heads(), shape.outWidth(), shape), lseBHS);
         a.copy(query(s, dqkv, shape), gradients[0]);
         for (int which = 0; which < 2; which++) {
             a.copy(slice(s, dqkv, which, shape), overGroup(a, s, gradients[1 + which], shape));
         }
     }
 
-    /** The plain formula: P = exp(q·kᵀ/√C − lse) under the causal mask, out = P·v. */
-    static void naiveForward(Aten a, Scope s, Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
-        NDArray scoresNSS = scores(a, s, qkv, shape);
+    /** The plain formula: P = exp(q·kᵀ/√C − lse) under the causal mask and that of documents, out = P·v. */
+    static void naiveForward(Aten a, Scope s, Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
+        NDArray scoresNSS = scores(a, s, qkv, documents, shape);
         NDArray maxNS1 = a.max(scoresNSS, 2);
         a.subi(scoresNSS, maxNS1);
         a.expi(scoresNSS);
@@ -84,10 +99,10 @@ final class Attention {
 
     /** dP = dout·vᵀ, dS = P∘(dP − rowsum(dout∘out))/√C, then dq = dS·k, dk = dSᵀ·q, dv = Pᵀ·dout. */
     static void naiveBackward(
-            Aten a, Scope s, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, AttentionShape shape) {
+            Aten a, Scope s, Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor documents, AttentionShape shape) {
         long n = (long) shape.batch() * shape.heads();
         long length = shape.sequence();
-        NDArray pNSS = scores(a, s, qkv, shape);
+        NDArray pNSS = scores(a, s, qkv, documents, shape);
         a.subi(pNSS, s.of(lse, 0, new long[] {n, length, 1}, new long[] {length, 1, 1}));
         a.expi(pNSS);
         NDArray doutNSC = merged(a, s, heads(s, dout, 0, shape.heads(), shape.outWidth(), shape), shape);
@@ -108,8 +123,8 @@ final class Attention {
         a.copy(slice(s, dqkv, 1, shape), overGroup(a, s, split(s, dvNSC, shape), shape));
     }
 
-    // Scaled scores with −∞ above the diagonal, [B·H,S,S].
-    private static NDArray scores(Aten a, Scope s, Tensor qkv, AttentionShape shape) {
+    // Scaled scores with −∞ above the diagonal and before a token's document, [B·H,S,S].
+    private static NDArray scores(Aten a, Scope s, Tensor qkv, Tensor documents, AttentionShape shape) {
         long n = (long) shape.batch() * shape.heads();
         long length = shape.sequence();
         NDArray scoresNSS = s.empty(DType.F32, n, length, length);
@@ -119,6 +134,19 @@ final class Attention {
         NDArray maskSS = s.empty(DType.F32, length, length);
         a.copy(maskSS, s.scalar(Double.NEGATIVE_INFINITY));
         a.addi(scoresNSS, a.triu(maskSS, 1));
+        if (documents == null) {
+            return scoresNSS;
+        }
+        // The number of a column is the number of ones at or above the diagonal in it, less one.
+        NDArray onesSS = s.empty(DType.F32, length, length);
+        a.copy(onesSS, s.scalar(1));
+        NDArray columnS = a.sum(a.triu(onesSS, 0), 0, false);
+        a.subi(columnS, s.scalar(1));
+        NDArray startsBHS1 = s.of(documents, 0, new long[] {shape.batch(), 1, length, 1}, new long[] {length, 0, 1, 1});
+        NDArray beforeBHSS = a.lt(s.reinterpret(columnS, 0, new long[] {1, 1, 1, length}, new long[] {0, 0, 0, 1}), startsBHS1);
+        long[] sizes = {shape.batch(), shape.heads(), length, length};
+        NDArray scoresBHSS = s.reinterpret(scoresNSS, 0, sizes, strides(sizes));
+        a.copy(scoresBHSS, a.where(beforeBHSS, s.scalar(Double.NEGATIVE_INFINITY), scoresBHSS));
         return scoresNSS;
     }
 
@@ -191,7 +219,7 @@ final class Attention {
         return s.reinterpret(x, 0, new long[] {n, columns, rows}, new long[] {rows * columns, 1, columns});
     }
 
-    private static long[] statistics(AttentionShape shape) {
+    static long[] statistics(AttentionShape shape) {
         return new long[] {shape.batch(), shape.heads(), shape.sequence()};
     }
 

@@ -71,15 +71,31 @@ public interface Ops {
      */
     void rope(Tensor qkv, Tensor cos, Tensor sin, AttentionShape shape);
 
-    /** Causal softmax attention, scale 1/√headDim: out[T,H·headDim] and lse[B,H,S] (F32, natural log) from rotated qkv. */
-    void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape);
+    /**
+     * Causal softmax attention, scale 1/√headDim: out[T,H·headDim] and lse[B,H,S] (F32, natural log) from rotated qkv.
+     *
+     * @param documents I32 [T], for each token the position in its sequence at which its document begins: it attends to nothing before;
+     *     null where a sequence is one document
+     */
+    void attention(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape);
+
+    /** {@link #attention} of sequences that are one document each. */
+    default void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+        attention(out, lse, qkv, null, shape);
+    }
 
     /**
      * Mirror of {@link #attention} and {@link #rope} together: dqkv[T,Q] with respect to the projection's output
-     * before rotation, from dout and what the forward kept (qkv rotated).
+     * before rotation, from dout and what the forward kept (qkv rotated) or was given (documents).
      */
     void attentionBackward(
-            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape);
+            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape);
+
+    /** {@link #attentionBackward} of sequences that are one document each. */
+    default void attentionBackward(
+            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
+        attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, null, shape);
+    }
 
     /**
      * For generation: appends the rotated keys and values of qkv[T,Q] to the caches keys, values [S,KV·headDim] at row

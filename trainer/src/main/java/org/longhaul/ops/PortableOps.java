@@ -164,20 +164,22 @@ public final class PortableOps implements Ops {
     }
 
     @Override
-    public void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+    public void attention(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
         Shapes.attention(out, lse, qkv, shape);
+        Shapes.documents(documents, shape);
         try (Scope s = Scope.on(qkv)) {
-            Attention.forward(new Aten(s), s, out, lse, qkv, shape);
+            Attention.forward(new Aten(s), s, out, lse, qkv, documents, shape);
         }
     }
 
     @Override
     public void attentionBackward(
-            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
+            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape) {
         Shapes.attention(out, lse, qkv, shape);
         Shapes.attention(dout, lse, dqkv, shape);
+        Shapes.documents(documents, shape);
         try (Scope s = Scope.on(qkv)) {
-            Attention.backward(new Aten(s), s, dqkv, dout, qkv, out, lse, shape);
+            Attention.backward(new Aten(s), s, dqkv, dout, qkv, out, lse, documents, shape);
         }
         // A rotation's gradient is the opposite rotation.
         try (Scope s = Scope.on(qkv)) {

@@ -30,6 +30,11 @@ final class Shapes {
                 "attention " + shape + " of", out, lse, qkv);
     }
 
+    static void documents(Tensor documents, AttentionShape shape) {
+        require(documents == null || documents.elements() == shape.tokens() && documents.dtype() == DType.I32,
+                "documents of attention " + shape + ",", documents);
+    }
+
     static void swiglu(Tensor h, Tensor gateUp) {
         require(h.rank() == 2 && gateUp.rank() == 2 && h.size(0) == gateUp.size(0) && 2 * h.size(1) == gateUp.size(1),
                 "swiglu of", h, gateUp);

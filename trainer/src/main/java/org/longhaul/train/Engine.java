@@ -38,6 +38,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final MicroGraphs graphs;
     private final int[] inputs;
     private final int[] targets;
+    private final int[] documents;
     private final ByteBuffer staging;
     private final Faults faults = Faults.planted();
     private Phases phases = Phases.NONE;
@@ -81,6 +82,7 @@ final class Engine implements TokenLosses, AutoCloseable {
         int tokens = micro * config.model().context();
         this.inputs = new int[tokens];
         this.targets = new int[tokens];
+        this.documents = new int[tokens];
         this.staging = ByteBuffer.allocateDirect(4 * tokens).order(ByteOrder.nativeOrder());
     }
 
@@ -185,6 +187,10 @@ final class Engine implements TokenLosses, AutoCloseable {
             } else {
                 links.forwardIn().receive(stage.input(0), 0, compute);
             }
+            if (stage.documents(0) != null) {
+                // What is measured attends to all of its window, with the mask or without: figures stay comparable.
+                backend.zero(stage.documents(0));
+            }
             stage.forward(0);
             if (chunk.last()) {
                 upload(stage.targets(0), next);
@@ -258,11 +264,25 @@ final class Engine implements TokenLosses, AutoCloseable {
         long start = System.nanoTime();
         int micro = config.batch().microBatch();
         int context = config.model().context();
-        long base = firstSample + ((long) microBatch * groups.mesh().data() + groups.data().rank()) * micro;
+        long base = firstSample(microBatch);
         for (int b = 0; b < micro; b++) {
             samples.read(base + b, inputs, targets, b * context);
         }
         readingNanos += System.nanoTime() - start;
+    }
+
+    // Read from the data by every rank that attends, which is cheaper than sending it along.
+    private void readDocuments(int microBatch) {
+        long start = System.nanoTime();
+        int micro = config.batch().microBatch();
+        for (int b = 0; b < micro; b++) {
+            samples.documentStarts(firstSample(microBatch) + b, documents, b * config.model().context());
+        }
+        readingNanos += System.nanoTime() - start;
+    }
+
+    private long firstSample(int microBatch) {
+        return firstSample + ((long) microBatch * groups.mesh().data() + groups.data().rank()) * config.batch().microBatch();
     }
 
     @Override
@@ -345,6 +365,10 @@ final class Engine implements TokenLosses, AutoCloseable {
             }
             if (last()) {
                 upload(stage.targets(slot), targets);
+            }
+            if (stage.documents(slot) != null) {
+                readDocuments(microBatch);
+                upload(stage.documents(slot), documents);
             }
             phases.close();
             if (probe == null) {

@@ -91,7 +91,8 @@ public record TrainConfig(
     public ModelStage.Options stageOptions(int slots, Mesh mesh) {
         long chunk = memory.chunk((long) batch.microBatch() * model.context(), model.vocab() / mesh.tensor(), device.kind());
         return new ModelStage.Options(
-                memory.recompute(), Math.max(1, slots), chunk, zLoss, true, device.fp8(), ranks.tensorChunks(device));
+                memory.recompute(), Math.max(1, slots), chunk, zLoss, true, device.fp8(), ranks.tensorChunks(device),
+                data.documentMask());
     }
 
     /** Where checkpoints go. */

@@ -98,6 +98,11 @@ record TrainData(
             public void read(long position, int[] target, int offset, int count) {
                 split.read(position, target, offset, count);
             }
+
+            @Override
+            public void documentStarts(long position, int[] starts, int offset, int count) {
+                split.documentStarts(position, starts, offset, count);
+            }
         };
     }
 }

@@ -3,12 +3,14 @@ package org.longhaul.batch;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.BitSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.longhaul.error.UserError;
 
 class SampleOrderTest {
     private record Counting(long tokens) implements TokenSource {
@@ -16,6 +18,14 @@ class SampleOrderTest {
         public void read(long position, int[] target, int offset, int count) {
             for (int i = 0; i < count; i++) {
                 target[offset + i] = (int) (position + i);
+            }
+        }
+
+        // Documents of seven tokens.
+        @Override
+        public void documentStarts(long position, int[] starts, int offset, int count) {
+            for (int i = 0; i < count; i++) {
+                starts[offset + i] = (int) Math.max(0, (position + i) / 7 * 7 - position);
             }
         }
     }
@@ -62,6 +72,37 @@ class SampleOrderTest {
         assertTrue(same < 10, same + " windows at the same place in the second epoch");
         assertNotEquals(new SampleOrder(new Counting(1001), 10, 5, 1).window(0) * 1000 + new SampleOrder(new Counting(1001), 10, 5, 1).window(1),
                 order.window(0) * 1000 + order.window(1));
+    }
+
+    @Test
+    void documentsBeginWhereTheirFirstTokenLies() {
+        SampleOrder order = new SampleOrder(new Counting(1001), 10, 5, 0);
+        int[] inputs = new int[10];
+        int[] starts = new int[12];
+        for (int k = 0; k < 200; k++) {
+            order.read(k, inputs, new int[10], 0);
+            order.documentStarts(k, starts, 2);
+            for (int i = 0; i < 10; i++) {
+                int first = starts[2 + i];
+                assertTrue(first >= 0 && first <= i && inputs[first] / 7 == inputs[i] / 7, "sample " + k);
+                assertTrue(first == 0 || inputs[first] % 7 == 0, "sample " + k);
+            }
+        }
+    }
+
+    @Test
+    void tokensThatTellNoDocumentsSaySo() {
+        TokenSource silent = new TokenSource() {
+            @Override
+            public long tokens() {
+                return 100;
+            }
+
+            @Override
+            public void read(long position, int[] target, int offset, int count) {}
+        };
+        UserError e = assertThrows(UserError.class, () -> new SampleOrder(silent, 10, 5, 0).documentStarts(0, new int[10], 0));
+        assertTrue(e.getMessage().contains("data.document_mask"), e.getMessage());
     }
 
     @Test

@@ -22,11 +22,14 @@ class CudnnAttentionTest {
             new AttentionShape(4, 4096, 16, 16, 128), new AttentionShape(16, 2048, 12, 12, 64), new AttentionShape(2, 4096, 64, 8, 128),
             new AttentionShape(2, 129, 4, 1, 64)
         }) {
-            for (CudnnAttention.Built b : new CudnnAttention.Built[] {
-                CudnnAttention.forwardGraph(s), CudnnAttention.backwardGraph(s, false), CudnnAttention.backwardGraph(s, true)
-            }) {
-                try (CudnnGraph g = b.graph()) {
-                    assertNotEquals(0, g.graph(0, s.toString()));
+            for (boolean documents : new boolean[] {false, true}) {
+                for (CudnnAttention.Built b : new CudnnAttention.Built[] {
+                    CudnnAttention.forwardGraph(s, documents), CudnnAttention.backwardGraph(s, false, documents),
+                    CudnnAttention.backwardGraph(s, true, documents)
+                }) {
+                    try (CudnnGraph g = b.graph()) {
+                        assertNotEquals(0, g.graph(0, s.toString()));
+                    }
                 }
             }
         }

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.longhaul.natives.CpuBackend;
+import org.longhaul.ops.cuda.DocumentStarts;
 import org.longhaul.tensor.Tensor;
 
 /** Forward formulas, reductions and the optimizer against plain loops in double; gradients are compared on the whole model. */
@@ -92,6 +93,14 @@ class PortableOpsTest {
     @ParameterizedTest
     @CsvSource({"2,5,4,4,6", "1,33,4,2,8", "3,7,6,1,4"})
     void flashAttentionEqualsThePlainFormula(int batch, int length, int heads, int kvHeads, int headDim) {
+        java.util.Random random = new java.util.Random(length);
+        bothWays(batch, length, heads, kvHeads, headDim, null);
+        for (int longest : new int[] {1, 4, 2 * length}) {
+            bothWays(batch, length, heads, kvHeads, headDim, f.ints(DocumentStarts.random(random, batch, length, longest)));
+        }
+    }
+
+    private void bothWays(int batch, int length, int heads, int kvHeads, int headDim, Tensor documents) {
         AttentionShape shape = new AttentionShape(batch, length, heads, kvHeads, headDim);
         Tensor qkv = f.random(F32, 2, shape.tokens(), shape.qkvWidth());
         Tensor dout = f.random(F32, 1, shape.tokens(), shape.outWidth());
@@ -100,10 +109,10 @@ class PortableOpsTest {
         Tensor[] dqkv = {f.poisoned(F32, shape.tokens(), shape.qkvWidth()), f.poisoned(F32, shape.tokens(), shape.qkvWidth())};
         try (var s = org.longhaul.natives.Scope.on(qkv)) {
             var a = new org.longhaul.natives.Aten(s);
-            Attention.forward(a, s, out[0], lse[0], qkv, shape);
-            Attention.backward(a, s, dqkv[0], dout, qkv, out[0], lse[0], shape);
-            Attention.naiveForward(a, s, out[1], lse[1], qkv, shape);
-            Attention.naiveBackward(a, s, dqkv[1], dout, qkv, out[1], lse[1], shape);
+            Attention.forward(a, s, out[0], lse[0], qkv, documents, shape);
+            Attention.backward(a, s, dqkv[0], dout, qkv, out[0], lse[0], documents, shape);
+            Attention.naiveForward(a, s, out[1], lse[1], qkv, documents, shape);
+            Attention.naiveBackward(a, s, dqkv[1], dout, qkv, out[1], lse[1], documents, shape);
         }
         near(f.floats(out[1]), f.floats(out[0]), 2e-6);
         near(f.floats(lse[1]), f.floats(lse[0]), 2e-6);

@@ -86,6 +86,21 @@ class CudaTrainerTest {
         near(onCpu(), losses(folder.resolve("gpu")), 5e-3, 5e-2);
     }
 
+    /** Graphs were recorded with the first steps' documents; later ones have others. */
+    @Test
+    void withinDocumentsTheCurveFollowsTheCpus() throws IOException {
+        String mask = "data.document_mask=true";
+        run(config(folder.resolve("cpu"), "device.kind=cpu", mask), new CpuBackend(1));
+        run(config(folder.resolve("single"), mask), new CudaBackend(CudaSettings.standard(0).reproducible().computing(DType.F32), CudaOps::new));
+        near(losses(folder.resolve("cpu")), losses(folder.resolve("single")), 1e-5, 1e-4);
+        for (String graphs : List.of("on", "off")) {
+            assertEquals(Outcome.FINISHED, onGpu(config(folder.resolve(graphs), mask, "device.cuda_graph=" + graphs, "memory.recompute=full")));
+            near(losses(folder.resolve("cpu")), losses(folder.resolve(graphs)), 5e-3, 5e-2);
+        }
+        assertEquals(losses(folder.resolve("off")), losses(folder.resolve("on")));
+        sameState(folder.resolve("off"), folder.resolve("on"));
+    }
+
     @Test
     void inFp8TheModelLearns() throws IOException {
         assertEquals(Outcome.FINISHED, onGpu(config(folder.resolve("gpu"), "device.precision=fp8")));

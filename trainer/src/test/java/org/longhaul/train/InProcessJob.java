@@ -46,6 +46,11 @@ final class InProcessJob {
                 }
                 tokens.read(position, target, offset, count);
             }
+
+            @Override
+            public void documentStarts(long position, int[] starts, int offset, int count) {
+                tokens.documentStarts(position, starts, offset, count);
+            }
         };
         TrainData data = new TrainData(watched, Optional.empty(), 2.0, 4.0, Map.of("dataset", "sawtooth"), Optional.of(tokens.origins()));
         ThreadRanks.run(ranks, savers -> {

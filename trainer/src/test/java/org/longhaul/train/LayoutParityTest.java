@@ -44,6 +44,28 @@ class LayoutParityTest {
         same(reference, run(config(model, micro, recompute, pipeline, data, tensor, virtual)));
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        // model, micro_batch, recompute, pipeline, data, tensor, virtual, tensor_chunks
+        "mha,2,none,1,1,2,1,1", "gqa,1,selective,2,1,1,1,1", "gqa,1,none,2,2,2,1,1", "gqa,2,full,1,2,2,1,4", "uneven,1,none,4,1,1,1,1",
+        "mha,1,none,2,1,2,2,2"
+    })
+    void withinDocumentsToo(String model, int micro, String recompute, int pipeline, int data, int tensor, int virtual, int chunks) throws Exception {
+        TrainConfig alone = config(model, micro, "none", 1, 1, 1, 1, "data.document_mask=true");
+        LayoutRun reference = REFERENCES.computeIfAbsent(model + " within documents", m -> run(alone));
+        same(reference, run(config(model, micro, recompute, pipeline, data, tensor, virtual, "data.document_mask=true", "ranks.tensor_chunks=" + chunks)));
+        LayoutRun open = REFERENCES.computeIfAbsent(model, m -> run(alone(model)));
+        assertTrue(reference.gradients().against(open.gradients()).relative() > 1e-3, "the mask changes nothing");
+    }
+
+    private TrainConfig alone(String model) {
+        try {
+            return config(model, 1, "none", 1, 1, 1, 1);
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     private static void same(LayoutRun reference, LayoutRun run) {
         for (int i = 0; i < STEPS; i++) {
             assertEquals(reference.losses().get(i), run.losses().get(i), 2e-6 * reference.losses().get(i), "loss of step " + (i + 1));
@@ -141,6 +163,11 @@ class LayoutParityTest {
             @Override
             public void read(long position, int[] target, int offset, int count) {
                 System.arraycopy(ids, (int) position, target, offset, count);
+            }
+
+            @Override
+            public void documentStarts(long position, int[] starts, int offset, int count) {
+                new RandomTokens(vocab, 5).documentStarts(position, starts, offset, count);
             }
         };
     }

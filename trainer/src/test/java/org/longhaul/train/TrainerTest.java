@@ -2,6 +2,7 @@ package org.longhaul.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -92,6 +93,22 @@ class TrainerTest {
         assertEquals(Outcome.FINISHED, run(config(halves, "memory.recompute=" + recompute)));
         assertEquals(losses(straight), losses(halves));
         sameState(straight, halves);
+    }
+
+    /** The mask comes from the data alone: nothing of it is in a checkpoint, and a run may be stopped anywhere. */
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "full"})
+    void withinDocumentsTwentyStepsEqualSevenAndThirteen(String recompute) throws IOException {
+        Path straight = folder.resolve("straight");
+        Path parts = folder.resolve("parts");
+        String[] keys = {"data.document_mask=true", "memory.recompute=" + recompute};
+        assertEquals(Outcome.FINISHED, run(config(straight, keys)));
+        assertEquals(Outcome.PAUSED, run(config(parts, keys[0], keys[1], "stop_after=7")));
+        assertEquals(Outcome.FINISHED, run(config(parts, keys)));
+        assertEquals(losses(straight), losses(parts));
+        sameState(straight, parts);
+        run(config(folder.resolve("open"), keys[1]));
+        assertNotEquals(losses(folder.resolve("open")), losses(straight));
     }
 
     @Test

@@ -14,7 +14,8 @@ struct Descriptor {
     std::map<int, std::vector<long>> longs;
     std::vector<struct Tensor> tensors;
 };
-// A tensor within a run: its elements are floats (of float or bf16 precision), integers and truth values too.
+const int FLOAT = 0, INT32 = 4, BFLOAT16 = 9, BOOLEAN = 11;
+// A tensor within a run: inside the graph its elements are floats (of float or bf16 precision), integers and truth values too.
 struct Tensor {
     long id;
     int type;
@@ -35,14 +36,21 @@ struct Tensor {
     float get(const long *i) const {
         long o = at(i);
         if (memory) return (*memory)[o];
-        return type == 0 ? ((float *)address)[o] : fromBf16(((uint16_t *)address)[o]);
+        switch (type) {
+            case FLOAT: return ((float *)address)[o];
+            case INT32: return ((int *)address)[o];
+            case BFLOAT16: return fromBf16(((uint16_t *)address)[o]);
+            default: throw Fault{LAUNCH_FAILED, "cuDNN: tensor " + std::to_string(id) + " in memory has type " + std::to_string(type)};
+        }
     }
+    int bytes() const { return type == BFLOAT16 ? 2 : 4; }
     void set(const long *i, float v) const {
         long o = at(i);
         float stored = type == 9 ? fromBf16(toBf16(v)) : v;
         if (memory) (*memory)[o] = stored;
-        else if (type == 0) ((float *)address)[o] = v;
-        else ((uint16_t *)address)[o] = toBf16(v);
+        else if (type == FLOAT) ((float *)address)[o] = v;
+        else if (type == BFLOAT16) ((uint16_t *)address)[o] = toBf16(v);
+        else throw Fault{LAUNCH_FAILED, "cuDNN: tensor " + std::to_string(id) + " of type " + std::to_string(type) + " is written"};
     }
 };
 template <typename F>
@@ -78,7 +86,7 @@ struct Run {
             t.address = addresses[t.id];
             if (!t.byValue) {
                 if (t.address % 16) throw Fault{LAUNCH_FAILED, "cuDNN: an address is not aligned to 16 bytes"};
-                needDevice(t.address, t.span() * (t.type == 0 ? 4 : 2), "tensor of cuDNN");
+                needDevice(t.address, t.span() * t.bytes(), "tensor of cuDNN");
             }
         }
         return tensors[d] = t;
@@ -156,6 +164,17 @@ struct Run {
         tensors[(Descriptor *)o->longs[2201][0]] = y;
     }
 };
+long typeOf(long tensor) { return ((Descriptor *)tensor)->longs[901][0]; }
+// What cuDNN 9.19 takes into its attention kernels (asked for an H200): values are compared with their like, conditions are not combined.
+bool runnable(Descriptor *o) {
+    if (o->type != 13) return true;
+    long mode = ((Descriptor *)o->longs[750][0])->longs[0][0];
+    const long known[] = {0, 1, 6, 9, 13, 15, 21, 303, 501, 601};
+    if (std::find(std::begin(known), std::end(known), mode) == std::end(known)) return false;
+    if (mode == 303) return typeOf(o->longs[751][0]) == INT32 && typeOf(o->longs[752][0]) == INT32 && typeOf(o->longs[753][0]) == BOOLEAN;
+    if (mode == 601) return typeOf(o->longs[758][0]) == BOOLEAN;
+    return true;
+}
 long streamOf = 0;
 const long WORKSPACE = 2048;
 }  // namespace
@@ -205,7 +224,11 @@ EXPORT int cudnnBackendSetAttribute(Descriptor *d, int attribute, int type, long
 }
 EXPORT int cudnnBackendGetAttribute(Descriptor *d, int attribute, int, long room, long *count, long *values) {
     if (d->type == 4 && attribute == 202 && room > 0) {
-        // One engine configuration, which knows the graph it is for.
+        // One engine configuration, which knows the graph it is for; none for a graph that no engine runs.
+        *count = 0;
+        for (long operation : ((Descriptor *)d->longs[201][0])->longs[801]) {
+            if (!runnable((Descriptor *)operation)) return 0;
+        }
         *count = 1;
         ((Descriptor *)values[0])->longs[-1] = d->longs[201];
         return 0;

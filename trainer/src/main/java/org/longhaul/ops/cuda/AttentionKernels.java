@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Causal attention on the GPU: cuDNN itself where it is, FlashAttention through libtorch. The first call of a shape times the
  * kernels at hand on the real operands and keeps the fastest, forward and backward apart (each needs only out and lse of the
- * other). In deterministic mode cuDNN is taken, in its ordered variant, after two runs have given the same bits. F32, for comparisons, is composed of ATen
- * operations.
+ * other). In deterministic mode cuDNN is taken, in its ordered variant, after two runs have given the same bits; so it is with documents, which
+ * the entry points of libtorch cannot keep apart. F32, for comparisons, is composed of ATen operations.
  */
 final class AttentionKernels implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AttentionKernels.class);
@@ -35,8 +35,8 @@ final class AttentionKernels implements AutoCloseable {
     private final CudaBackend backend;
     private final RopeKernels rope;
     private final List<Kind> kinds = new ArrayList<>();
-    private final Map<AttentionShape, Kind> forward = new HashMap<>();
-    private final Map<AttentionShape, Kind> backward = new HashMap<>();
+    private final Map<Use, Kind> forward = new HashMap<>();
+    private final Map<Use, Kind> backward = new HashMap<>();
     private final Map<String, String> remarks = new TreeMap<>();
     private final PortableOps portable = new PortableOps();
 
@@ -75,17 +75,20 @@ final class AttentionKernels implements AutoCloseable {
     private interface Kind extends AutoCloseable {
         String name();
 
-        void forward(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape);
+        void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape);
 
         /** Gradients before the rotation, in dqkv. */
         void backward(
-                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape);
+                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape);
 
         /** Device memory of its own, in bytes. */
         long heldBytes();
 
         /** Whether every run uses the same addresses. */
         boolean fixed();
+
+        /** Whether it keeps documents apart. */
+        boolean masks();
 
         @Override
         void close();
@@ -105,14 +108,14 @@ final class AttentionKernels implements AutoCloseable {
         }
 
         @Override
-        public void forward(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
-            attention.forward(out, lse, qkv, shape);
+        public void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
+            attention.forward(out, lse, qkv, documents, shape);
         }
 
         @Override
         public void backward(
-                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
-            attention.backward(dqkv, dout, qkv, out, lse, shape);
+                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape) {
+            attention.backward(dqkv, dout, qkv, out, lse, documents, shape);
             rope.rotate(dqkv, cos, sin, shape, true);
         }
 
@@ -123,6 +126,11 @@ final class AttentionKernels implements AutoCloseable {
 
         @Override
         public boolean fixed() {
+            return true;
+        }
+
+        @Override
+        public boolean masks() {
             return true;
         }
 
@@ -146,13 +154,13 @@ final class AttentionKernels implements AutoCloseable {
         }
 
         @Override
-        public void forward(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+        public void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
             attention.forward(out, lse, qkv, shape);
         }
 
         @Override
         public void backward(
-                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
+                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape) {
             FusedAttention.Gradients g = attention.backward(dout, qkv, out, lse, shape);
             rope.backwardPack(dqkv, strided(g, 0), strided(g, 1), strided(g, 2), cos, sin, shape, false);
             g.release();
@@ -170,6 +178,11 @@ final class AttentionKernels implements AutoCloseable {
             return false;
         }
 
+        @Override
+        public boolean masks() {
+            return false;
+        }
+
         private static RopeKernels.Strided strided(FusedAttention.Gradients g, int which) {
             return new RopeKernels.Strided(g.address(which), g.batchStride(which), g.positionStride(which), g.headStride(which));
         }
@@ -180,50 +193,63 @@ final class AttentionKernels implements AutoCloseable {
         }
     }
 
-    void forward(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
-        check(out, lse, qkv, shape);
-        if (qkv.dtype() == DType.F32) {
-            portable.attention(out, lse, qkv, shape);
-            return;
+    /** A shape, with documents or without. */
+    private record Use(AttentionShape shape, boolean documents) {
+        @Override
+        public String toString() {
+            return shape + (documents ? " within documents" : "");
         }
-        Kind chosen = forward.get(shape);
-        if (chosen == null) {
-            chosen = choose("forward", shape, k -> k.forward(out, lse, qkv, shape));
-            forward.put(shape, chosen);
-        }
-        chosen.forward(out, lse, qkv, shape);
     }
 
-    void backward(Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
-        check(out, lse, qkv, shape);
-        check(dout, lse, dqkv, shape);
+    void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
+        check(out, lse, qkv, documents, shape);
         if (qkv.dtype() == DType.F32) {
-            portable.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, shape);
+            portable.attention(out, lse, qkv, documents, shape);
             return;
         }
-        Kind chosen = backward.get(shape);
+        Use use = new Use(shape, documents != null);
+        Kind chosen = forward.get(use);
         if (chosen == null) {
-            chosen = choose("backward", shape, k -> k.backward(dqkv, dout, qkv, out, lse, cos, sin, shape));
+            chosen = choose("forward", use, k -> k.forward(out, lse, qkv, documents, shape));
+            forward.put(use, chosen);
+        }
+        chosen.forward(out, lse, qkv, documents, shape);
+    }
+
+    void backward(Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape) {
+        check(out, lse, qkv, documents, shape);
+        check(dout, lse, dqkv, documents, shape);
+        if (qkv.dtype() == DType.F32) {
+            portable.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape);
+            return;
+        }
+        Use use = new Use(shape, documents != null);
+        Kind chosen = backward.get(use);
+        if (chosen == null) {
+            chosen = choose("backward", use, k -> k.backward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape));
             if (backend.settings().deterministic()) {
                 Kind kind = chosen;
-                SameBits.require(backend, dqkv, () -> kind.backward(dqkv, dout, qkv, out, lse, cos, sin, shape),
-                        "attention backward by " + kind.name() + " of " + shape);
+                SameBits.require(backend, dqkv, () -> kind.backward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape),
+                        "attention backward by " + kind.name() + " of " + use);
             }
-            backward.put(shape, chosen);
+            backward.put(use, chosen);
         }
-        chosen.backward(dqkv, dout, qkv, out, lse, cos, sin, shape);
+        chosen.backward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape);
     }
 
     private interface Work {
         void with(Kind kind);
     }
 
-    private Kind choose(String pass, AttentionShape shape, Work work) {
+    private Kind choose(String pass, Use use, Work work) {
         Kind best = null;
         double shortest = Double.MAX_VALUE;
         StringBuilder text = new StringBuilder();
         NativeException last = null;
         for (Kind kind : kinds) {
+            if (use.documents && !kind.masks()) {
+                continue;
+            }
             try {
                 double ms = time(kind, work);
                 text.append(String.format(Locale.ROOT, " %s %.3f ms;", kind.name(), ms));
@@ -237,18 +263,18 @@ final class AttentionKernels implements AutoCloseable {
             } catch (NativeException e) {
                 last = e;
                 text.append(' ').append(kind.name()).append(" cannot;");
-                LOG.info("{} does not do {} attention of {}: {}", kind.name(), pass, shape, e.getMessage());
+                LOG.info("{} does not do {} attention of {}: {}", kind.name(), pass, use, e.getMessage());
             }
         }
         if (best == null) {
-            throw UserError.environment("no attention kernels for " + shape + " on " + backend.device().name() + ": "
-                    + (last != null ? last.getMessage() : backend.settings().deterministic()
+            throw UserError.environment("no attention kernels for " + use + " on " + backend.device().name() + ": "
+                    + (last != null ? last.getMessage() : use.documents ? "data.document_mask needs cuDNN, which could not be opened" : backend.settings().deterministic()
                             ? "device.deterministic needs cuDNN, which could not be opened"
                             : "neither cuDNN nor libtorch's flash attention could be opened")
                     + "; see `longhaul doctor`", last);
         }
-        remarks.put(pass + " " + shape, best.name() + " of" + text);
-        LOG.debug("attention {} {}: {} of{}", pass, shape, best.name(), text);
+        remarks.put(pass + " " + use, best.name() + " of" + text);
+        LOG.debug("attention {} {}: {} of{}", pass, use, best.name(), text);
         return best;
     }
 
@@ -268,10 +294,14 @@ final class AttentionKernels implements AutoCloseable {
         return t[REPEATS / 2];
     }
 
-    private static void check(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+    private static void check(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
         Operands.require(out.elements() == shape.tokens() * shape.outWidth() && qkv.elements() == shape.tokens() * shape.qkvWidth()
                 && lse.elements() == shape.tokens() * shape.heads(), "attention of " + shape, out, lse, qkv);
         Operands.type(DType.F32, "attention", lse);
+        if (documents != null) {
+            Operands.require(documents.elements() == shape.tokens(), "documents of attention of " + shape, documents);
+            Operands.type(DType.I32, "documents of attention", documents);
+        }
         Operands.require(out.dtype() == qkv.dtype(), "attention", out, qkv);
     }
 

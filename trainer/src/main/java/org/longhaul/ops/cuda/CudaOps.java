@@ -67,14 +67,14 @@ public final class CudaOps extends KernelOps implements Closeable {
     }
 
     @Override
-    public void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
-        attention.forward(out, lse, qkv, shape);
+    public void attention(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
+        attention.forward(out, lse, qkv, documents, shape);
     }
 
     @Override
     public void attentionBackward(
-            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
-        attention.backward(dqkv, dout, qkv, out, lse, cos, sin, shape);
+            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape) {
+        attention.backward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape);
     }
 
     @Override

@@ -120,14 +120,14 @@ final class Fp8Ops extends KernelOps {
     }
 
     @Override
-    public void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
-        plain.attention(out, lse, qkv, shape);
+    public void attention(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
+        plain.attention(out, lse, qkv, documents, shape);
     }
 
     @Override
     public void attentionBackward(
-            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
-        plain.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, shape);
+            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape) {
+        plain.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape);
     }
 
     private Weight weight(Tensor w) {

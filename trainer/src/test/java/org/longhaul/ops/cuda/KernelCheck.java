@@ -136,6 +136,9 @@ public final class KernelCheck {
             new AttentionShape(1, 512, 2, 1, 128)
         }) {
             on(backend, "attention", b -> MatrixChecks.attention(b, s));
+            for (int longest : new int[] {3, 200}) {
+                on(backend, "attention in documents", b -> MatrixChecks.documents(b, s, longest));
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package org.longhaul.ops.cuda;
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
 import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
 
 /** Matrix products and attention of a device against float64. */
@@ -55,8 +56,18 @@ final class MatrixChecks {
     }
 
     static double attention(Workbench b, AttentionShape s) {
+        return attention(b, s, null);
+    }
+
+    /** Within documents of odd lengths, single tokens and whole sequences among them. */
+    static double documents(Workbench b, AttentionShape s, int longest) {
+        return attention(b, s, DocumentStarts.random(b.random(), s.batch(), s.sequence(), longest));
+    }
+
+    private static double attention(Workbench b, AttentionShape s, int[] starts) {
         Ops ops = b.backend().ops();
-        String what = "attention " + s;
+        String what = "attention " + s + (starts == null ? "" : " within documents");
+        Tensor documents = starts == null ? null : b.ints("documents", starts);
         DType c = b.compute();
         int half = s.headDim() / 2;
         float[][] angles = References.angles(s, 10_000);
@@ -70,20 +81,44 @@ final class MatrixChecks {
         double[] o = new double[(int) (s.tokens() * s.outWidth())];
         double[] l = new double[(int) (s.tokens() * s.heads())];
         double[] dq = new double[q.length];
-        naive(s, q, b.values(dout), o, l, dq);
+        naive(s, starts, q, b.values(dout), o, l, dq);
         // Inside the kernels probabilities are rounded to the compute type before they are multiplied.
         double bound = c == DType.BF16 ? 1e-2 : 1e-5;
-        b.run(what, () -> ops.attention(out, lse, qkv, s), out, lse);
+        b.run(what, () -> ops.attention(out, lse, qkv, documents, s), out, lse);
         double e = b.compare(what, out, o, bound);
         b.compare(what + " lse", lse, l, c == DType.BF16 ? 1e-4 : 1e-5);
         Tensor dqkv = b.poisoned("dqkv", c, s.tokens(), s.qkvWidth());
         double[] turned = References.rope(dq, b.values(cos), b.values(sin), s, -1);
-        b.runOnce(() -> ops.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, s));
-        return Math.max(e, b.compare(what + " backward", dqkv, turned, bound));
+        b.runOnce(() -> ops.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, documents, s));
+        e = Math.max(e, b.compare(what + " backward", dqkv, turned, bound));
+        if (documents != null) {
+            isolated(b, what, s, starts, documents, qkv, out, lse);
+        }
+        return e;
     }
 
-    // Softmax attention by its definition and the derivative of each step.
-    static void naive(AttentionShape s, double[] qkv, double[] dout, double[] out, double[] lse, double[] d) {
+    // What the first document of each sequence sees does not change by a bit with what all others hold.
+    private static void isolated(Workbench b, String what, AttentionShape s, int[] starts, Tensor documents, Tensor qkv, Tensor out, Tensor lse) {
+        double[] before = b.values(out);
+        double[] values = b.values(qkv);
+        float[] changed = new float[values.length];
+        int w = (int) s.qkvWidth();
+        for (int i = 0; i < changed.length; i++) {
+            changed[i] = (float) (starts[i / w] == 0 ? values[i] : -3 * values[i]);
+        }
+        Host.put(b.backend(), qkv, changed);
+        b.backend().ops().attention(out, lse, qkv, documents, s);
+        double[] after = b.values(out);
+        int ow = (int) s.outWidth();
+        for (int i = 0; i < after.length; i++) {
+            if (starts[i / ow] == 0 && before[i] != after[i]) {
+                throw new AssertionError(what + ": token " + i / ow + " sees another document");
+            }
+        }
+    }
+
+    // Softmax attention by its definition and the derivative of each step; starts may be null.
+    static void naive(AttentionShape s, int[] starts, double[] qkv, double[] dout, double[] out, double[] lse, double[] d) {
         int hd = s.headDim();
         int w = (int) s.qkvWidth();
         int ow = (int) s.outWidth();
@@ -97,9 +132,10 @@ final class MatrixChecks {
                 int vc = kc + s.kvHeads() * hd;
                 for (int i = 0; i < s.sequence(); i++) {
                     int qi = (b * s.sequence() + i) * w + h * hd;
+                    int first = starts == null ? 0 : starts[b * s.sequence() + i];
                     int oi = (b * s.sequence() + i) * ow + h * hd;
                     double max = Double.NEGATIVE_INFINITY;
-                    for (int j = 0; j <= i; j++) {
+                    for (int j = first; j <= i; j++) {
                         int row = (b * s.sequence() + j) * w;
                         p[j] = 0;
                         for (int x = 0; x < hd; x++) {
@@ -108,12 +144,12 @@ final class MatrixChecks {
                         max = Math.max(max, p[j]);
                     }
                     double sum = 0;
-                    for (int j = 0; j <= i; j++) {
+                    for (int j = first; j <= i; j++) {
                         sum += Math.exp(p[j] - max);
                     }
                     lse[(b * s.heads() + h) * s.sequence() + i] = max + Math.log(sum);
                     double dot = 0;
-                    for (int j = 0; j <= i; j++) {
+                    for (int j = first; j <= i; j++) {
                         int row = (b * s.sequence() + j) * w;
                         p[j] = Math.exp(p[j] - max) / sum;
                         dp[j] = 0;
@@ -123,7 +159,7 @@ final class MatrixChecks {
                         }
                         dot += p[j] * dp[j];
                     }
-                    for (int j = 0; j <= i; j++) {
+                    for (int j = first; j <= i; j++) {
                         int row = (b * s.sequence() + j) * w;
                         double ds = p[j] * (dp[j] - dot) * scale;
                         for (int x = 0; x < hd; x++) {

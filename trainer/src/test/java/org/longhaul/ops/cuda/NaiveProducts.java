@@ -52,23 +52,27 @@ final class NaiveProducts extends KernelOps {
     }
 
     @Override
-    public void attention(Tensor out, Tensor lse, Tensor qkv, AttentionShape shape) {
+    public void attention(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
         double[] o = new double[(int) out.elements()];
         double[] l = new double[(int) lse.elements()];
         double[] q = values(qkv);
-        MatrixChecks.naive(shape, q, new double[o.length], o, l, new double[q.length]);
+        MatrixChecks.naive(shape, starts(documents), q, new double[o.length], o, l, new double[q.length]);
         put(out, o, false);
         put(lse, l, false);
     }
 
     @Override
     public void attentionBackward(
-            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, AttentionShape shape) {
+            Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape) {
         double[] q = values(qkv);
         double[] d = new double[q.length];
-        MatrixChecks.naive(shape, q, values(dout), new double[(int) out.elements()], new double[(int) lse.elements()], d);
+        MatrixChecks.naive(shape, starts(documents), q, values(dout), new double[(int) out.elements()], new double[(int) lse.elements()], d);
         put(dqkv, d, false);
         ropeKernels().rotate(dqkv, cos, sin, shape, true);
+    }
+
+    private int[] starts(Tensor documents) {
+        return documents == null ? null : Workbench.ints(backend, documents);
     }
 
     private double[] values(Tensor t) {

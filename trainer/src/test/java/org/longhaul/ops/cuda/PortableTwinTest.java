@@ -40,6 +40,8 @@ class PortableTwinTest {
         }) {
             on(b -> OpsChecks.rope(b, s));
             on(b -> MatrixChecks.attention(b, s));
+            on(b -> MatrixChecks.documents(b, s, 3));
+            on(b -> MatrixChecks.documents(b, s, 60));
         }
     }
 

@@ -167,6 +167,15 @@ final class Workbench implements AutoCloseable {
         operation.run();
     }
 
+    /** The values of an I32 tensor. */
+    static int[] ints(Backend backend, Tensor t) {
+        ByteBuffer b = ByteBuffer.allocateDirect((int) t.bytes()).order(ByteOrder.nativeOrder());
+        backend.download(b, t);
+        int[] values = new int[(int) t.elements()];
+        b.clear().asIntBuffer().get(values);
+        return values;
+    }
+
     private byte[] bytes(Tensor t) {
         ByteBuffer b = ByteBuffer.allocateDirect((int) t.bytes()).order(ByteOrder.nativeOrder());
         backend.download(b, t);
