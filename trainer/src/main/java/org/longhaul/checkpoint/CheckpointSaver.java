@@ -25,6 +25,7 @@ public final class CheckpointSaver implements AutoCloseable {
     private final ExecutorService thread;
     private Future<?> writing;
     private volatile SaveStats stats = SaveStats.NONE;
+    private int failedInRow;
 
     /** Saves this rank's boxes of {@code backend}. */
     public CheckpointSaver(CheckpointStore store, Backend backend, Retention retention) {
@@ -45,6 +46,8 @@ public final class CheckpointSaver implements AutoCloseable {
 
     /** Takes the host memory for saves of these boxes before training starts: page-locking it takes seconds, which the first save would stand still for. */
     public void reserve(List<BoxData> boxes) {
+        // The memory may hold a save of the initial state that is still being written.
+        await();
         try {
             image.reserve(boxes);
         } catch (OutOfMemoryError e) {
@@ -74,6 +77,7 @@ public final class CheckpointSaver implements AutoCloseable {
     public void start(CheckpointMeta meta, List<BoxData> boxes) {
         long start = System.nanoTime();
         await();
+        long taken = System.nanoTime();
         boolean staged = false;
         try {
             image.stage(boxes);
@@ -86,7 +90,7 @@ public final class CheckpointSaver implements AutoCloseable {
         CheckpointWriter.Body body = staged ? image::write : (storage, folder, rank) -> {
             throw new IOException("the state could not be staged");
         };
-        writing = thread.submit(() -> write(meta, body));
+        writing = thread.submit(() -> write(meta, body, taken));
     }
 
     /** Makes what is enqueued on the device from now on wait for the copies of the save under way; costs the caller nothing. */
@@ -114,11 +118,15 @@ public final class CheckpointSaver implements AutoCloseable {
         return stats;
     }
 
-    private void write(CheckpointMeta meta, CheckpointWriter.Body body) {
+    private void write(CheckpointMeta meta, CheckpointWriter.Body body, long taken) {
         long start = System.nanoTime();
         try {
             String name = new CheckpointWriter(store).write(meta, body);
-            stats = stats.committed(meta.step(), seconds(start));
+            stats = stats.committed(meta.step(), seconds(start), seconds(taken));
+            if (failedInRow > 0) {
+                LOG.info("{} takes checkpoints again: step {} is saved; {} in a row were not", store.root(), meta.step(), failedInRow);
+                failedInRow = 0;
+            }
             if (store.group().rank() == 0) {
                 LOG.info("checkpoint {}/{} ({}) in {} s", store.root(), name, meta.kind().word(),
                         "%.1f".formatted(stats.lastWriteSeconds()));
@@ -126,8 +134,12 @@ public final class CheckpointSaver implements AutoCloseable {
             }
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             stats = stats.failed(seconds(start));
-            LOG.warn("checkpoint of step {} not saved in {}: {}; training goes on, the last good checkpoint is {}", meta.step(),
-                    store.root(), CheckpointStore.reason(e), lastGood());
+            // A place that is down for an hour is one line, on the rank that it concerns and on rank 0.
+            boolean mine = store.group().rank() == 0 || !(e instanceof CheckpointWriter.PeerFailed);
+            if (failedInRow++ == 0 && mine) {
+                LOG.warn("checkpoint of step {} not saved in {}: {}; it is tried again while training goes on; the last good checkpoint is {}",
+                        meta.step(), store.root(), CheckpointStore.reason(e), lastGood());
+            }
             LOG.debug("save failed", e);
         }
     }

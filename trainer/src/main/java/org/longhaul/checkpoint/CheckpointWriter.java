@@ -55,12 +55,15 @@ final class CheckpointWriter {
 
     /** Returns the name of the committed folder. Every rank calls it; when one fails, all throw and nothing is left of it. */
     String write(CheckpointMeta meta, Body body) throws IOException {
+        StepName[] found = new StepName[1];
         phase("prepare", () -> {
+            // Every rank finds the same name: DONE, which makes an attempt count, is written only after all have looked.
+            found[0] = target(meta.step());
             if (group.rank() == 0) {
-                prepare(meta.step());
+                prepare(folder(found[0]));
             }
         });
-        StepName target = target(meta.step());
+        StepName target = found[0];
         String folder = folder(target);
         try {
             phase("write its part", () -> {
@@ -96,15 +99,12 @@ final class CheckpointWriter {
         }
     }
 
-    private void prepare(long step) throws IOException {
+    private void prepare(String folder) throws IOException {
         storage.makeFolder("");
-        StepName target = target(step);
-        String folder = folder(target);
         storage.delete(folder);
         storage.makeFolder(folder);
     }
 
-    // Every rank finds the same name: DONE, which makes an attempt count, is written only after all have looked.
     private StepName target(long step) throws IOException {
         int attempt = 0;
         for (Storage.Entry e : storage.children("")) {

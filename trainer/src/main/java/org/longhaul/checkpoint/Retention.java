@@ -10,10 +10,14 @@ import org.longhaul.config.Doc;
 /** When checkpoints are saved and which are kept. */
 @Doc("When checkpoints are saved and which are kept.")
 public record Retention(
-        @Doc("Time between ephemeral checkpoints, the most that a fault can cost; 0s turns them off.") @Default("5m") Duration ephemeralEvery,
+        @Doc("The most working time that a fault may cost: an ephemeral checkpoint is taken early enough to be complete before the newest "
+                        + "complete one is so old; 0s for no such limit.") @Default("5m") Duration ephemeralEvery,
+        @Doc("The same in steps, beside ephemeral_every or instead of it; 0 for no such limit.") @Default("0") long ephemeralSteps,
         @Doc("Steps between permanent checkpoints; 0 turns them off.") @Default("0") long permanentEvery,
         @Doc("Newest ephemeral checkpoints kept.") @Default("2") int keepEphemeral,
-        @Doc("Newest permanent checkpoints kept; 0 keeps all.") @Default("0") int keepPermanent) {
+        @Doc("Newest permanent checkpoints kept; 0 keeps all.") @Default("0") int keepPermanent,
+        @Doc("Whether training stands still when a save is so slow, or fails so long, that a fault would cost more than the limits; else it goes "
+                        + "on and a warning says by how much.") @Default("false") boolean strict) {
     /** Complete checkpoints that no rule deletes below. */
     public static final int FEWEST = 2;
 
@@ -21,6 +25,12 @@ public record Retention(
     public Retention {
         if (ephemeralEvery.isNegative()) {
             throw new IllegalArgumentException("ephemeral_every must not be negative: " + ephemeralEvery);
+        }
+        if (ephemeralSteps < 0) {
+            throw new IllegalArgumentException("ephemeral_steps must not be negative: " + ephemeralSteps);
+        }
+        if (strict && ephemeralEvery.isZero() && ephemeralSteps == 0) {
+            throw new IllegalArgumentException("strict must be false where neither ephemeral_every nor ephemeral_steps sets a limit: " + strict);
         }
         if (permanentEvery < 0) {
             throw new IllegalArgumentException("permanent_every must not be negative: " + permanentEvery);
@@ -31,6 +41,11 @@ public record Retention(
         if (keepPermanent < 0) {
             throw new IllegalArgumentException("keep_permanent must not be negative: " + keepPermanent);
         }
+    }
+
+    /** A limit in time alone, not strict. */
+    public Retention(Duration ephemeralEvery, long permanentEvery, int keepEphemeral, int keepPermanent) {
+        this(ephemeralEvery, 0, permanentEvery, keepEphemeral, keepPermanent, false);
     }
 
     /** Ephemeral every five minutes, two kept. */

@@ -10,20 +10,22 @@ package org.longhaul.checkpoint;
  * @param lastStallSeconds how long the last save held training up: waiting for the save before, and copying
  * @param totalStallSeconds the same over all saves
  * @param lastWriteSeconds how long the last one took in the background
+ * @param lastSeconds from when the state of the last committed one was taken until it was complete
  */
 public record SaveStats(
-        long saves, long failures, long lastStep, long lastBytes, double lastStallSeconds, double totalStallSeconds, double lastWriteSeconds) {
-    static final SaveStats NONE = new SaveStats(0, 0, -1, 0, 0, 0, 0);
+        long saves, long failures, long lastStep, long lastBytes, double lastStallSeconds, double totalStallSeconds, double lastWriteSeconds,
+        double lastSeconds) {
+    static final SaveStats NONE = new SaveStats(0, 0, -1, 0, 0, 0, 0, 0);
 
     SaveStats stalled(double seconds, long bytes) {
-        return new SaveStats(saves, failures, lastStep, bytes, seconds, totalStallSeconds + seconds, lastWriteSeconds);
+        return new SaveStats(saves, failures, lastStep, bytes, seconds, totalStallSeconds + seconds, lastWriteSeconds, lastSeconds);
     }
 
-    SaveStats committed(long step, double seconds) {
-        return new SaveStats(saves + 1, failures, step, lastBytes, lastStallSeconds, totalStallSeconds, seconds);
+    SaveStats committed(long step, double seconds, double all) {
+        return new SaveStats(saves + 1, failures, step, lastBytes, lastStallSeconds, totalStallSeconds, seconds, all);
     }
 
     SaveStats failed(double seconds) {
-        return new SaveStats(saves, failures + 1, lastStep, lastBytes, lastStallSeconds, totalStallSeconds, seconds);
+        return new SaveStats(saves, failures + 1, lastStep, lastBytes, lastStallSeconds, totalStallSeconds, seconds, lastSeconds);
     }
 }

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.longhaul.batch.SampleOrder;
+import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.error.ExitCode;
@@ -83,7 +84,7 @@ final class BenchRanksCommand implements Callable<Integer> {
                 int measured = step - warmup - 1;
                 long start = System.nanoTime();
                 meter.begin();
-                engine.gradients(order, (step - 1L) * config.batch().sequences(), false, false);
+                engine.gradients(order, (step - 1L) * config.batch().sequences(), false, Wish.NONE);
                 engine.update(config.schedule().at(step, Math.max(step, config.steps())), step);
                 meter.end();
                 setup.backend().synchronize();

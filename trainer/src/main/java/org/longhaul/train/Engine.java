@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.longhaul.batch.SampleOrder;
+import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.model.ModelStage;
 import org.longhaul.model.ParameterLayout;
 import org.longhaul.model.ParameterStore;
@@ -115,7 +116,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     }
 
     /** Forward and backward of one global batch that starts at a sample; gradients end summed in the owned parts. The wishes reach all ranks. */
-    void gradients(SampleOrder order, long sample, boolean stop, boolean save) {
+    void gradients(SampleOrder order, long sample, boolean stop, Wish save) {
         graphs.record();
         samples = order;
         firstSample = sample;

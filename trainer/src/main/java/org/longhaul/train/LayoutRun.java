@@ -15,6 +15,7 @@ import java.util.concurrent.Future;
 import java.util.function.IntFunction;
 import org.longhaul.batch.SampleOrder;
 import org.longhaul.batch.TokenSource;
+import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.error.UserError;
 import org.longhaul.model.ParameterStore;
 import org.longhaul.parallel.Mesh;
@@ -110,7 +111,7 @@ record LayoutRun(List<Double> losses, List<Double> norms, GlobalTensors gradient
             engine.initialise(config.seed());
             SampleOrder order = new SampleOrder(tokens, config.model().context(), config.seed(), config.data().stage());
             for (int step = 1; step <= steps; step++) {
-                engine.gradients(order, (step - 1L) * config.batch().sequences(), false, false);
+                engine.gradients(order, (step - 1L) * config.batch().sequences(), false, Wish.NONE);
                 if (step == 1) {
                     add(gradients, backend, engine.stores(), ParameterStore::gradients);
                 }

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.longhaul.checkpoint.SaveSchedule;
 import org.longhaul.checkpoint.SaveStats;
 import org.longhaul.cli.Progress;
 import org.longhaul.error.UserError;
@@ -67,8 +68,8 @@ final class Report implements AutoCloseable {
         jvm.next();
     }
 
-    /** Writes the steps that became known since the last call. */
-    void steps(Step... steps) {
+    /** Writes the steps that became known since the last call, and what a fault behind them would cost. */
+    void steps(SaveSchedule.Age age, Step... steps) {
         long now = System.nanoTime();
         double seconds = (now - lookedAt) / 1e9;
         lookedAt = now;
@@ -99,6 +100,9 @@ final class Report implements AutoCloseable {
                 line.put("gc_pause_ms", machine.pauseMillis());
                 line.put("gc_collections", machine.collections());
                 line.put("allocated_bytes_per_step", machine.allocatedBytes() / steps.length);
+                line.put("checkpoint_age_steps", age.steps());
+                line.put("checkpoint_age_seconds", Math.round(age.seconds() * 1000) / 1000.0);
+                event(s.step, Map.of("checkpoint/age_steps", (double) age.steps(), "checkpoint/age_seconds", age.seconds()));
                 event(s.step, Map.of(
                         "jvm/gc_pause_ms", (double) machine.pauseMillis(), "jvm/gc_collections", (double) machine.collections(),
                         "jvm/allocated_bytes_per_step", (double) machine.allocatedBytes() / steps.length));

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.longhaul.checkpoint.BoxData;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointInfo;
@@ -14,6 +16,7 @@ import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.checkpoint.SaveKind;
 import org.longhaul.checkpoint.SaveSchedule;
+import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.checkpoint.SaveStats;
 import org.longhaul.checkpoint.StateBoxes;
 import org.longhaul.config.ConfigWriter;
@@ -36,6 +39,7 @@ final class Snapshots implements AutoCloseable {
     private final SaveSchedule schedule;
     private final RankGroup ranks;
     private Checkpoint compared;
+    private long failures;
 
     Snapshots(TrainConfig config, Backend backend, Engine engine, Map<String, String> fingerprints, Mixture mixture, RankGroup ranks) {
         this.config = config;
@@ -134,14 +138,34 @@ final class Snapshots implements AutoCloseable {
         return ranks.all(mine);
     }
 
-    /**
-     * Whether a save is due after a step. One by the clock is put off while the one before is being written: a disk slower than the interval
-     * makes checkpoints rarer, not training slower.
-     */
-    Optional<SaveKind> due(long step) {
-        long permanent = config.checkpoint().retention().permanentEvery();
-        boolean byStep = permanent > 0 && step % permanent == 0;
-        return saver.busy() && !byStep ? Optional.empty() : schedule.due(step);
+    /** What rank 0 wishes of the next look. Whoever else asks gets an answer by its own clock. */
+    Wish due(long step, SaveSchedule.Outlook outlook) {
+        return schedule.due(step, outlook, saver.stats(), saver.busy());
+    }
+
+    /** Training goes on from a step. */
+    void start(long step) {
+        schedule.start(step);
+    }
+
+    /** Tells the clock of saves that the results of a step were looked at. */
+    void looked(long step) {
+        schedule.looked(step);
+    }
+
+    /** Tells it how long a validation took. */
+    void validated(long nanos) {
+        schedule.validated(nanos);
+    }
+
+    /** What a fault after a step would cost. */
+    SaveSchedule.Age age(long step) {
+        return schedule.age(step, saver.stats());
+    }
+
+    /** A warning when that is more than it should be, empty otherwise. */
+    String overdue(SaveSchedule.Age age) {
+        return schedule.overdue(age);
     }
 
     /** Takes the memory that saves need. */
@@ -155,12 +179,39 @@ final class Snapshots implements AutoCloseable {
         return boxes;
     }
 
-    /** Stages the state; it is written while training goes on. */
-    void save(SaveKind kind, RunState state) {
-        List<BoxData> boxes = new ArrayList<>();
-        engine.stores().forEach(s -> boxes.addAll(StateBoxes.saved(s)));
+    /** Stages the state; it is written while training goes on. Answers whether the save before failed. */
+    boolean save(SaveKind kind, RunState state) {
+        stand(saver::await);
+        boolean failed = saver.stats().failures() > failures;
+        failures = saver.stats().failures();
+        schedule.taken(state.step(), saver.stats());
         saver.start(
-                new CheckpointMeta(state.step(), kind, config.model(), ConfigWriter.toYaml(config), fingerprints, mixture.into(state.json())), boxes);
+                new CheckpointMeta(state.step(), kind, config.model(), ConfigWriter.toYaml(config), fingerprints, mixture.into(state.json())), saved());
+        return failed;
+    }
+
+    /**
+     * The same, as strictly as rank 0 wished it: where training must wait, returns when a checkpoint that is young enough is complete, or a rank
+     * is asked to stop. All ranks know alike how a save went, so they wait alike.
+     */
+    void save(SaveKind kind, RunState state, Wish wish, BooleanSupplier stop) {
+        boolean lastFailed = save(kind, state);
+        if (wish != Wish.WAIT && !(wish == Wish.WAIT_FOR_LAST && lastFailed)) {
+            return;
+        }
+        stand(saver::await);
+        for (int tries = 0; saver.stats().failures() > failures && ranks.all(!stop.getAsBoolean()); tries++) {
+            long pause = 1_000_000_000L << Math.min(tries, 5);
+            stand(() -> LockSupport.parkNanos(pause));
+            save(kind, state);
+            stand(saver::await);
+        }
+    }
+
+    private void stand(Runnable wait) {
+        long start = System.nanoTime();
+        wait.run();
+        schedule.stood(System.nanoTime() - start);
     }
 
     /** Must be called before the state changes: the device lets a save's copies finish first. */

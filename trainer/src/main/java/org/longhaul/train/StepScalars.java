@@ -1,5 +1,6 @@
 package org.longhaul.train;
 
+import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.parallel.Communicator;
 import org.longhaul.parallel.ReduceOp;
 import org.longhaul.tensor.Arena;
@@ -14,6 +15,7 @@ import org.longhaul.tensor.Tensor;
  */
 final class StepScalars implements AutoCloseable {
     private static final int COLUMNS = 7;
+    private static final Wish[] WISHES = Wish.values();
 
     private final Backend backend;
     private final Communicator world;
@@ -35,9 +37,9 @@ final class StepScalars implements AutoCloseable {
      * @param norm global gradient norm before clipping
      * @param finite whether norm is a number
      * @param stop whether a rank was asked to stop
-     * @param save whether rank 0 wants a checkpoint
+     * @param save what rank 0 wishes of the next look
      */
-    record Result(double lossSum, double clip, double norm, boolean finite, boolean stop, boolean save) {}
+    record Result(double lossSum, double clip, double norm, boolean finite, boolean stop, Wish save) {}
 
     StepScalars(Backend backend, Communicator world, int steps) {
         this.backend = backend;
@@ -68,10 +70,10 @@ final class StepScalars implements AutoCloseable {
         return sumSquares;
     }
 
-    /** Lets all ranks know, with the step's sums, that this one was asked to stop or wants a checkpoint. */
-    void wish(boolean stop, boolean save) {
-        if (stop || save) {
-            Host.put(backend, wishes, stop ? 1f : 0f, save ? 1f : 0f);
+    /** Lets all ranks know, with the step's sums, that this one was asked to stop, or what it wishes as rank 0; the others wish nothing. */
+    void wish(boolean stop, Wish save) {
+        if (stop || save != Wish.NONE) {
+            Host.put(backend, wishes, stop ? 1f : 0f, save.ordinal());
         }
     }
 
@@ -99,6 +101,11 @@ final class StepScalars implements AutoCloseable {
         return held > 0;
     }
 
+    /** Steps that the ring has room for. */
+    int room() {
+        return ringSums.length - held;
+    }
+
     /** Whether the ring has no room for another step. */
     boolean full() {
         return held == ringSums.length;
@@ -111,7 +118,7 @@ final class StepScalars implements AutoCloseable {
         for (int i = 0; i < held; i++) {
             int at = i * COLUMNS;
             results[i] = new Result(
-                    values[at], values[at + 4], values[at + 5], values[at + 6] != 0, values[at + 2] > 0, values[at + 3] > 0);
+                    values[at], values[at + 4], values[at + 5], values[at + 6] != 0, values[at + 2] > 0, WISHES[(int) values[at + 3]]);
         }
         held = 0;
         return results;

@@ -45,6 +45,11 @@ public record TrainConfig(
         if (stopAfter < 0) {
             throw new IllegalArgumentException("stop_after must not be negative: " + stopAfter);
         }
+        int looks = spikes.action() == SpikeConfig.Action.WATCH ? logging.every() : 1;
+        if (checkpoint.retention().ephemeralSteps() > 0 && checkpoint.retention().ephemeralSteps() < 2L * looks) {
+            throw new IllegalArgumentException("checkpoint.retention.ephemeral_steps must be at least twice logging.every, since saves are taken where "
+                    + "the host looks at results: " + checkpoint.retention().ephemeralSteps() + " and " + looks);
+        }
         if (!(zLoss >= 0)) {
             throw new IllegalArgumentException("z_loss must not be negative: " + zLoss);
         }

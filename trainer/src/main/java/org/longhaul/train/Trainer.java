@@ -4,6 +4,8 @@ import java.util.Locale;
 import java.util.Optional;
 import org.longhaul.batch.SampleOrder;
 import org.longhaul.checkpoint.SaveKind;
+import org.longhaul.checkpoint.SaveSchedule;
+import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.Flops;
 import org.longhaul.train.StepScalars.Result;
@@ -82,14 +84,15 @@ final class Trainer {
         try {
             report = leads() ? openReport() : null;
             snapshots.reserve();
+            snapshots.start(state.step());
             while (state.step() < config.steps()) {
                 long step = state.step() + 1;
                 double learningRate = config.schedule().at(step, config.steps());
-                Optional<SaveKind> due = snapshots.due(step);
+                Wish wish = leads() ? snapshots.due(step, outlook(step)) : Wish.NONE;
                 times.begin(step, engine.readingSeconds());
                 mixture.count(order, state.consumed(), config.batch().sequences());
                 profiling.before(step);
-                engine.gradients(order, state.consumed(), stop.raised(), leads() && due.isPresent());
+                engine.gradients(order, state.consumed(), stop.raised(), wish);
                 times.end(step, engine.readingSeconds());
 
                 boolean pause = step == pauseAt;
@@ -97,6 +100,9 @@ final class Trainer {
                 boolean validate = config.validation().every() > 0 && step % config.validation().every() == 0;
                 boolean look = engine.scalars().full() || step == config.steps() || pause || permanent || validate;
                 Result[] results = look ? engine.scalars().take() : new Result[0];
+                if (look) {
+                    snapshots.looked(step);
+                }
                 // Where a spike may drop an update, each step is looked at, here, before it.
                 boolean dropped = advance(results);
                 if (look && times.pending()) {
@@ -113,16 +119,18 @@ final class Trainer {
                         report.memory(step, seen);
                     }
                 });
-                if (validate || step == config.steps()) {
-                    validate();
-                }
                 if (mixture.due(step, step == config.steps())) {
                     report.mixture(mixture.report(step));
                 }
                 boolean stopping = asked(results);
                 boolean lasting = step == config.steps() || pause || permanent;
-                if ((lasting || stopping || wanted(results)) && sound(results)) {
-                    save(lasting ? SaveKind.PERMANENT : SaveKind.EPHEMERAL);
+                Wish wished = wished(results);
+                if ((lasting || stopping || wished != Wish.NONE) && sound(results)) {
+                    save(lasting ? SaveKind.PERMANENT : SaveKind.EPHEMERAL, wished);
+                }
+                // Behind the save: what the step has cost is safe the sooner.
+                if (validate || step == config.steps()) {
+                    validate();
                 }
                 profiling.after(step, pause || stopping || step == config.steps());
                 if (pause || stopping) {
@@ -145,9 +153,16 @@ final class Trainer {
         }
     }
 
-    private void save(SaveKind kind) {
+    private SaveSchedule.Outlook outlook(long step) {
+        long look = step + engine.scalars().room() - 1;
+        long then = look + config.stepsPerLook();
+        long every = config.validation().every();
+        return new SaveSchedule.Outlook(look, then, every > 0 && (then - 1) / every > (step - 1) / every);
+    }
+
+    private void save(SaveKind kind, Wish wish) {
         profiling.phases().open("checkpoint staging");
-        snapshots.save(kind, state);
+        snapshots.save(kind, state, wish, stop::raised);
         profiling.phases().close();
     }
 
@@ -247,8 +262,13 @@ final class Trainer {
                 step, consumed, state.stage(), skipped, inRow, losses.state(), norms.state(), past ? 0 : state.rollbacks(),
                 past ? 0 : state.rolledBackFrom());
         if (report != null && results.length > 0) {
-            report.steps(lines);
+            SaveSchedule.Age age = snapshots.age(step);
+            report.steps(age, lines);
             report.saved(snapshots.stats());
+            String overdue = snapshots.overdue(age);
+            if (!overdue.isEmpty()) {
+                LOG.warn("{}", overdue);
+            }
         }
         return dropped;
     }
@@ -274,9 +294,11 @@ final class Trainer {
         if (data.validation().isEmpty()) {
             return;
         }
+        long start = System.nanoTime();
         Validation measured = Validation.of(
                 engine, data.validation().get(), data.validationBytesPerToken(), config.batch().microBatch(),
                 config.model().context(), config.validation().tokens());
+        snapshots.validated(System.nanoTime() - start);
         if (report != null) {
             report.validation(state.step(), measured);
         }
@@ -296,6 +318,7 @@ final class Trainer {
         norms.restore(state.norms());
         // The batches that did the harm are not seen again, whatever happens next.
         state = state.behind(bad.consumed(), bad.skipped(), rollbacks, Math.max(bad.step(), bad.rolledBackFrom()));
+        snapshots.start(state.step());
         snapshots.save(SaveKind.EPHEMERAL, state);
         if (leads()) {
             report.rolledBack(bad.step(), state);
@@ -355,13 +378,13 @@ final class Trainer {
         return results.length > 0 && results[results.length - 1].stop();
     }
 
-    private static boolean wanted(Result[] results) {
+    // The strictest of the steps looked at.
+    private static Wish wished(Result[] results) {
+        Wish strictest = Wish.NONE;
         for (Result r : results) {
-            if (r.save()) {
-                return true;
-            }
+            strictest = r.save().compareTo(strictest) > 0 ? r.save() : strictest;
         }
-        return false;
+        return strictest;
     }
 
     private static String text(double value) {

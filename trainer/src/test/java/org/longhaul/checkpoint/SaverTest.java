@@ -219,20 +219,6 @@ class SaverTest {
     }
 
     @Test
-    void dueByTheClockAndByTheStep() {
-        AtomicLong now = new AtomicLong();
-        SaveSchedule schedule = new SaveSchedule(new Retention(Duration.ofMinutes(5), 100, 2, 0), now::get);
-        assertEquals(Optional.empty(), schedule.due(1));
-        now.addAndGet(Duration.ofMinutes(5).toNanos());
-        assertEquals(Optional.of(SaveKind.EPHEMERAL), schedule.due(2));
-        assertEquals(Optional.empty(), schedule.due(3));
-        now.addAndGet(Duration.ofMinutes(4).toNanos());
-        assertEquals(Optional.of(SaveKind.PERMANENT), schedule.due(100));
-        now.addAndGet(Duration.ofMinutes(4).toNanos());
-        assertEquals(Optional.empty(), schedule.due(101));
-    }
-
-    @Test
     void retentionKeepsWhatItsRulesName() {
         List<CheckpointInfo> all = new ArrayList<>();
         for (long step = 12; step >= 1; step--) {
@@ -259,7 +245,7 @@ class SaverTest {
     }
 
     @Test
-    void aSaveBeingWrittenIsKnownAsSuch() {
+    void aSaveBeingWrittenIsKnownAsSuch() throws InterruptedException {
         CountDownLatch disk = new CountDownLatch(1);
         RankGroup slow = new RankGroup() {
             @Override
@@ -288,7 +274,13 @@ class SaverTest {
             assertFalse(saver.busy());
             saver.save(Fixtures.meta(1), state);
             assertTrue(saver.busy());
+            // Taking memory while a save is written from it must wait for that save.
+            Thread reserving = new Thread(() -> saver.reserve(Fixtures.empty(List.of(Box.whole("t", 9_000_000)))));
+            reserving.start();
+            reserving.join(50);
+            assertTrue(reserving.isAlive());
             disk.countDown();
+            reserving.join();
             saver.await();
             assertFalse(saver.busy());
             assertEquals(List.of(), store.openNewest().verify());

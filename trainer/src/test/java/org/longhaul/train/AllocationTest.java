@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.longhaul.batch.SampleOrder;
+import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.metrics.JvmWatch;
 import org.longhaul.natives.CpuBackend;
 import org.longhaul.parallel.MeshGroups;
@@ -48,7 +49,7 @@ class AllocationTest {
 
     private static void steps(Engine engine, SampleOrder order, TrainConfig config, int steps) {
         for (int step = 1; step <= steps; step++) {
-            engine.gradients(order, (step - 1L) * config.batch().sequences(), false, false);
+            engine.gradients(order, (step - 1L) * config.batch().sequences(), false, Wish.NONE);
             engine.update(1e-4, step);
             if (engine.scalars().full()) {
                 engine.scalars().take();

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.batch.SampleOrder;
+import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.metrics.Flops;
@@ -64,7 +65,7 @@ class CudaStepTest {
                         milliseconds = (System.nanoTime() - start) / 1e6 / TIMED;
                     }
                     profiling.before(step);
-                    engine.gradients(order, (step - 1L) * config.batch().sequences(), false, false);
+                    engine.gradients(order, (step - 1L) * config.batch().sequences(), false, Wish.NONE);
                     engine.update(1e-4, step);
                     profiling.after(step, false);
                     seen = seen.or(check::step);

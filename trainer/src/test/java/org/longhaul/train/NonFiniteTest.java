@@ -11,6 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.longhaul.batch.SampleOrder;
+import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.checkpoint.ThreadRanks;
 import org.longhaul.natives.CpuBackend;
 import org.longhaul.parallel.Mesh;
@@ -65,7 +66,7 @@ class NonFiniteTest {
             SampleOrder order = new SampleOrder(TrainerTest.data().train(), config.model().context(), config.seed(), 0);
             try (Engine engine = new Engine(config, backends.get(group.rank()), groups.get(group.rank()))) {
                 engine.initialise(config.seed());
-                engine.gradients(order, 0, false, false);
+                engine.gradients(order, 0, false, Wish.NONE);
                 assertEquals(false, engine.scalars().take()[0].finite());
                 return engine.nonFinite().stream().map(Object::toString).toList();
             }
