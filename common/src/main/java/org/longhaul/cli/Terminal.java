@@ -1,11 +1,13 @@
 package org.longhaul.cli;
 
+import java.io.ByteArrayOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Supplier;
 
 /**
  * The error stream with, on a terminal, one live line at its end that is rewritten in place. Everything else that is written
@@ -18,6 +20,8 @@ final class Terminal extends OutputStream {
     private final boolean interactive;
     private final int columns;
     private int liveLength;
+    private Supplier<String> stamp = () -> "";
+    private boolean lineStart = true;
 
     Terminal(OutputStream out, boolean interactive, int columns) {
         this.out = out;
@@ -37,6 +41,11 @@ final class Terminal extends OutputStream {
     /** The installed terminal, or one that is not interactive and writes to the present error stream. */
     static synchronized Terminal current() {
         return installed != null ? installed : new Terminal(System.err, false, 80);
+    }
+
+    /** From now on every line begins with what {@code stamp} says at that moment. */
+    synchronized void stamp(Supplier<String> stamp) {
+        this.stamp = stamp;
     }
 
     boolean interactive() {
@@ -62,7 +71,8 @@ final class Terminal extends OutputStream {
     /** Writes one whole line. */
     synchronized void line(String text) {
         wipe();
-        raw(text + "\n");
+        String begin = stamp.get();
+        raw(begin + (begin.isEmpty() ? text : text.replace("\n", "\n" + begin)) + "\n");
     }
 
     private void raw(String text) {
@@ -77,14 +87,22 @@ final class Terminal extends OutputStream {
 
     @Override
     public synchronized void write(int b) throws IOException {
-        wipe();
-        out.write(b);
+        write(new byte[] {(byte) b}, 0, 1);
     }
 
     @Override
     public synchronized void write(byte[] bytes, int offset, int length) throws IOException {
         wipe();
-        out.write(bytes, offset, length);
+        // One write for all of it: other processes may write to the same file.
+        ByteArrayOutputStream whole = new ByteArrayOutputStream(length + 32);
+        for (int i = offset; i < offset + length; i++) {
+            if (lineStart) {
+                whole.writeBytes(stamp.get().getBytes(StandardCharsets.UTF_8));
+            }
+            whole.write(bytes[i]);
+            lineStart = bytes[i] == '\n';
+        }
+        out.write(whole.toByteArray());
     }
 
     @Override

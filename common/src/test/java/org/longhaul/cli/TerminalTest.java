@@ -63,4 +63,17 @@ class TerminalTest {
         err.println("warning: é");
         assertEquals("\rstep 1\r      \rwarning: é\n", shown());
     }
+
+    @Test
+    void everyLineOfALongJobBeginsWithItsStamp() {
+        Terminal terminal = new Terminal(bytes, false, 80);
+        PrintStream err = new PrintStream(terminal, true, StandardCharsets.UTF_8);
+        err.println("before");
+        terminal.stamp(() -> "at " + seconds.incrementAndGet() + " ");
+        terminal.line("step 1\nof two lines");
+        err.print("half ");
+        err.println("and half");
+        err.println("a\nb");
+        assertEquals("before\nat 1 step 1\nat 1 of two lines\nat 2 half and half\nat 3 a\nat 4 b\n", shown());
+    }
 }

@@ -4,8 +4,11 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import org.longhaul.cli.LineStamp;
 import org.longhaul.cli.Main;
 import org.longhaul.error.UserError;
 import picocli.CommandLine.Command;
@@ -19,26 +22,27 @@ import sun.misc.Signal;
 @Command(name = "launch", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Starts one process per GPU on this node, passes signals on, prefixes their output, and restarts them after a failure.",
         footer = {"", "Example: longhaul launch --nproc 8 train configs/7b.yaml",
-            "Several nodes: run it on each with --nodes, --node-rank, --host (node 0) and --job.",
-            "Under Slurm no launcher is needed: srun longhaul train configs/7b.yaml, one task per GPU."})
+            "Several nodes: run it on each. Slurm (srun --ntasks-per-node=1) and NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT and LONGHAUL_JOB in the",
+            "environment say which node this is; so do --nodes, --node-rank, --host, --rendezvous-port and --job, which win. See docs/clusters.md.",
+            "Under Slurm it also goes without a launcher: srun longhaul train configs/7b.yaml, one task per GPU."})
 final class LaunchCommand implements Callable<Integer> {
     @Option(names = "--nproc", required = true, description = "Processes on this node: one per GPU.")
     private int processes;
 
-    @Option(names = "--nodes", defaultValue = "1", description = "Nodes of the job (default: ${DEFAULT-VALUE}).")
-    private int nodes;
+    @Option(names = "--nodes", description = "Nodes of the job (default: what the environment says, else 1).")
+    private Integer nodes;
 
-    @Option(names = "--node-rank", defaultValue = "0", description = "This node, from 0 (default: ${DEFAULT-VALUE}).")
-    private int nodeRank;
+    @Option(names = "--node-rank", description = "This node, from 0 (default: what the environment says, else 0).")
+    private Integer nodeRank;
 
-    @Option(names = "--host", defaultValue = "127.0.0.1", description = "Host of node 0 (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--host", description = "Host of node 0 (default: what the environment says, else 127.0.0.1).")
     private String host;
 
-    @Option(names = "--rendezvous-port", defaultValue = "0",
-            description = "Port on node 0 where ranks meet; 0 picks a free one on a single node (default: ${DEFAULT-VALUE}).")
-    private int port;
+    @Option(names = "--rendezvous-port",
+            description = "Port on node 0 where ranks meet; 0 picks a free one on a single node (default: what the environment says, else 0).")
+    private Integer port;
 
-    @Option(names = "--job", description = "Names the job alike on all nodes.")
+    @Option(names = "--job", description = "Names the job alike on all nodes (default: what the environment says).")
     private String job;
 
     @Option(names = "--max-restarts", defaultValue = "0",
@@ -64,20 +68,29 @@ final class LaunchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (processes < 1 || nodes < 1 || nodeRank < 0 || nodeRank >= nodes || maxRestarts < 0) {
-            throw UserError.badInput("--nproc and --nodes must be at least 1, --node-rank below --nodes, --max-restarts not negative");
-        }
-        if (nodes > 1 && (port == 0 || job == null)) {
-            throw UserError.badInput("a job of " + nodes + " nodes needs the same --rendezvous-port and --job on each");
-        }
-        Launcher.Plan plan = new Launcher.Plan(javaCommand(), processes, nodes, nodeRank, host, port,
-                job == null ? UUID.randomUUID().toString() : job, maxRestarts, Duration.ofSeconds(graceSeconds),
-                Duration.ofSeconds(joinSeconds));
+        Launcher.Plan plan = plan(nodes != null && nodes == 1 ? NodeEnvironment.detect(Map.of()) : NodeEnvironment.detect(System.getenv()));
+        LineStamp.begin(plan.nodes() > 1 ? "[node " + plan.nodeRank() + "] " : "");
         Launcher launcher = new Launcher(plan, System.out);
         for (String name : List.of("TERM", "INT", "USR1", "USR2")) {
             Signal.handle(new Signal(name), signal -> launcher.signal(signal.getName()));
         }
         return launcher.run();
+    }
+
+    private Launcher.Plan plan(NodeEnvironment env) {
+        int count = nodes != null ? nodes : env.nodes();
+        int rank = nodeRank != null ? nodeRank : env.nodeRank();
+        int meetingPort = port != null ? port : env.port();
+        Optional<String> name = job != null ? Optional.of(job) : env.job();
+        if (processes < 1 || count < 1 || rank < 0 || rank >= count || maxRestarts < 0) {
+            throw UserError.badInput("--nproc and --nodes must be at least 1, --node-rank below --nodes, --max-restarts not negative: node rank " + rank
+                    + " of " + count + " nodes, --nproc " + processes + ", --max-restarts " + maxRestarts);
+        }
+        if (count > 1 && (meetingPort == 0 || name.isEmpty())) {
+            throw UserError.badInput("a job of " + count + " nodes needs the same --rendezvous-port (or MASTER_PORT) and --job (or LONGHAUL_JOB) on each");
+        }
+        return new Launcher.Plan(javaCommand(), processes, count, rank, host != null ? host : env.host(), meetingPort,
+                name.orElseGet(() -> UUID.randomUUID().toString()), maxRestarts, Duration.ofSeconds(graceSeconds), Duration.ofSeconds(joinSeconds));
     }
 
     /** This JVM's own program, flags and class path, running the given command. */
@@ -86,6 +99,8 @@ final class LaunchCommand implements Callable<Integer> {
         line.add(ProcessHandle.current().info().command()
                 .orElseThrow(() -> UserError.environment("the running Java cannot be found to start further processes")));
         line.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        // A rank writes into a pipe, wherever the launcher's own lines go.
+        line.add("-Dlonghaul.terminal=false");
         line.add("-cp");
         line.add(System.getProperty("java.class.path"));
         line.add(Main.class.getName());

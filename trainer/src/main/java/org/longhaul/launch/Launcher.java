@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +23,15 @@ import org.slf4j.LoggerFactory;
  */
 final class Launcher {
     private static final Logger LOG = LoggerFactory.getLogger(Launcher.class);
+
+    private static final int KILLED = 128 + 9;
+
+    private static final Map<Integer, String> SIGNALS = Map.of(
+            4, " (SIGILL)", 6, " (SIGABRT, a native library gave up)", 7, " (SIGBUS, often a mapped file that became shorter or a full /dev/shm)",
+            9, " (SIGKILL: by hand, by the scheduler, or for memory; the kernel's log says which)", 11, " (SIGSEGV, in a native library)");
+
+    /** Statuses of processes that TERM, INT or USR1 ended. */
+    private static final Set<Integer> ASKED = Set.of(128 + 15, 128 + 2, 128 + 10);
 
     private static final long LOOK = TimeUnit.SECONDS.toNanos(1);
 
@@ -120,10 +130,18 @@ final class Launcher {
         }
     }
 
-    /** Passes a signal on to all ranks. After TERM, INT or USR1 a failure is not tried again. */
+    /**
+     * Passes a signal on to all ranks. After TERM, INT or USR1 a failure is not tried again. INT goes on as TERM, since a terminal's Ctrl-C reaches the
+     * ranks as well, and their second INT would end them without saving; the launcher's second one kills them.
+     */
     void signal(String name) {
-        stopping = true;
-        ranks.forEach(rank -> rank.signal(name));
+        boolean again = stopping;
+        stopping = stopping || !name.equals("USR2");
+        if (again && name.equals("INT")) {
+            ranks.forEach(RankProcess::kill);
+            return;
+        }
+        ranks.forEach(rank -> rank.signal(name.equals("INT") ? "TERM" : name));
     }
 
     /** Wrong input stays wrong, and a requeue is the scheduler's to answer. */
@@ -135,6 +153,11 @@ final class Launcher {
         BlockingQueue<RankProcess> ended = new LinkedBlockingQueue<>();
         List<RankProcess> started = new ArrayList<>();
         int world = plan.processes() * plan.nodes();
+        if (plan.nodes() > 1) {
+            int first = plan.nodeRank() * plan.processes();
+            LOG.info("{} runs ranks {} to {} of {}, which meet at {} port {}, attempt {}", HostName.here(), first, first + plan.processes() - 1, world,
+                    plan.host(), port, word.attempt() + 1);
+        }
         for (int local = 0; local < plan.processes(); local++) {
             int rank = plan.nodeRank() * plan.processes() + local;
             Map<String, String> env = new HashMap<>();
@@ -186,12 +209,14 @@ final class Launcher {
                 }
                 left--;
                 int status = process.status();
-                if (status == ExitCode.REQUEUE.status()) {
+                // One that the signal met before it could listen has lost nothing.
+                if (status == ExitCode.REQUEUE.status() || stopping && ASKED.contains(status)) {
                     requeue = true;
                 } else if (status != 0 && first.status == 0) {
-                    first = new Outcome(status > 128 ? ExitCode.INTERNAL.status() : status, describe(process, status));
+                    first = new Outcome(
+                            status == KILLED ? ExitCode.ENVIRONMENT.status() : status > 128 ? ExitCode.INTERNAL.status() : status, describe(process, status));
                     if (left > 0) {
-                        LOG.warn("{}; stopping the other ranks", first.cause);
+                        LOG.warn("rank {} is gone; stopping the other {} of this node", process.rank(), left);
                         ranks.stream().filter(RankProcess::alive).forEach(r -> r.signal("TERM"));
                         deadline = System.nanoTime() + plan.grace().toNanos();
                     }
@@ -208,8 +233,10 @@ final class Launcher {
     }
 
     private static String describe(RankProcess process, int status) {
-        String how = status > 128 ? "was ended by signal " + (status - 128) : "ended with status " + status;
-        return "rank " + process.rank() + " (pid " + process.pid() + ") " + how + ": " + process.lastWords();
+        String how = status > 128 ? "was ended by signal " + (status - 128) + SIGNALS.getOrDefault(status - 128, "") : "ended with status " + status;
+        String words = process.lastWords().replaceFirst("^longhaul: ", "");
+        return "rank " + process.rank() + " on " + HostName.here() + " (pid " + process.pid() + ") " + how
+                + (words.isEmpty() ? ", without a last word" : status > 128 ? ", its last words: " + words : ": " + words);
     }
 
     private record Outcome(int status, String cause) {}

@@ -52,14 +52,20 @@ public record RankEnvironment(
             int rank = number(env, "SLURM_PROCID");
             int world = number(env, "SLURM_NTASKS");
             int nodes = number(env, "SLURM_NNODES", 1);
-            String host = env.getOrDefault("MASTER_ADDR", firstHost(required(env, "SLURM_JOB_NODELIST", world)));
-            int port = env.containsKey("MASTER_PORT") ? number(env, "MASTER_PORT") : FIRST_PORT + number(env, "SLURM_JOB_ID") % PORTS;
+            String host = env.getOrDefault("MASTER_ADDR", firstHost(
+                    env.containsKey("SLURM_STEP_NODELIST") ? env.get("SLURM_STEP_NODELIST") : required(env, "SLURM_JOB_NODELIST", world)));
+            int port = env.containsKey("MASTER_PORT") ? number(env, "MASTER_PORT") : port(number(env, "SLURM_JOB_ID"));
             int perNode = env.containsKey("SLURM_NTASKS_PER_NODE") ? number(env, "SLURM_NTASKS_PER_NODE") : (world + nodes - 1) / nodes;
             int local = number(env, "SLURM_LOCALID", 0);
             return new RankEnvironment(
                     rank, world, local, Math.max(perNode, local + 1), host, port, token(env), rank == 0, attempt(env));
         }
         return alone();
+    }
+
+    /** The port of a Slurm job where none is named. */
+    static int port(int job) {
+        return FIRST_PORT + job % PORTS;
     }
 
     /** The first host of a Slurm node list such as {@code gpu[003-006,9],login1}. */

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.longhaul.cli.LineStamp;
 import org.longhaul.error.UserError;
 
 /** One rank's process: its output goes to ours line by line under its name; its last words are kept. */
@@ -70,7 +71,7 @@ final class RankProcess {
     /** What it said last that looks like a cause: its last line that names a fault, else its last line. */
     String lastWords() {
         synchronized (lastWords) {
-            String last = lastWords.isEmpty() ? "it said nothing" : lastWords.peekLast();
+            String last = lastWords.isEmpty() ? "" : lastWords.peekLast();
             for (String line : lastWords) {
                 if (line.startsWith("longhaul:") || line.contains("Error") || line.contains("Exception")) {
                     last = line;
@@ -105,7 +106,7 @@ final class RankProcess {
                         lastWords.remove();
                     }
                 }
-                out.println(prefix ? "[rank " + rank + "] " + line : line);
+                out.println(LineStamp.time() + (prefix ? "[rank " + rank + "] " : "") + line);
             }
         } catch (IOException e) {
             // The pipe broke with the process; its status says how it ended.

@@ -3,6 +3,7 @@ package org.longhaul.train;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.longhaul.cli.LineStamp;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
 import org.longhaul.launch.RankEnvironment;
@@ -23,8 +24,12 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        RankEnvironment self = RankEnvironment.detect(System.getenv());
+        if (!"launcher".equals(System.getenv("LONGHAUL_RENDEZVOUS"))) {
+            LineStamp.begin(self.worldSize() > 1 ? "[rank " + self.rank() + "] " : "");
+        }
         TrainConfig config = ConfigLoader.load(file, overrides, TrainConfig.class);
-        Trainer.Outcome outcome = TrainJob.run(config, RankEnvironment.detect(System.getenv()));
+        Trainer.Outcome outcome = TrainJob.run(config, self);
         return outcome == Trainer.Outcome.STOPPED ? ExitCode.REQUEUE.status() : ExitCode.DONE.status();
     }
 }

@@ -11,6 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,10 +60,54 @@ class LauncherTest {
                 + "while :; do sleep 1; done; else until [ -e $PWD/target/$LONGHAUL_JOB_TOKEN ]; do sleep 0.05; done; exit 70; fi", 2, 0));
     }
 
+    @Test
+    void aTerminalsInterruptGoesOnAsTermBecauseRanksHaveItAlready() throws InterruptedException {
+        String ready = "interrupted" + System.nanoTime();
+        assertEquals(75, signalled("INT", ready, "trap 'echo interrupted; exit 130' INT; trap 'echo asked; exit 75' TERM; echo " + ready
+                + "; while :; do sleep 0.05; done"));
+        assertTrue(text().contains("[rank 0] asked") && !text().contains("] interrupted\n"), text());
+    }
+
+    @Test
+    void ranksThatASignalMetBeforeTheyListenedAskForARequeue() throws InterruptedException {
+        assertEquals(75, signalled("USR1", "early", "echo early; exec sleep 100"));
+    }
+
+    @Test
+    void aRankKilledFromOutsideIsTheMachinesFaultNotOurs() {
+        assertEquals(3, launch("if [ $RANK = 1 ]; then echo 'step 7'; kill -9 $$; else exec sleep 100; fi", 2, 0));
+    }
+
+    private int signalled(String name, String ready, String shell) throws InterruptedException {
+        CountDownLatch listening = new CountDownLatch(2);
+        PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8) {
+            @Override
+            public void println(String line) {
+                super.println(line);
+                if (line.endsWith(ready)) {
+                    listening.countDown();
+                }
+            }
+        };
+        Launcher launcher = new Launcher(plan(shell, 2, 3), out);
+        FutureTask<Integer> run = new FutureTask<>(launcher::run);
+        new Thread(run, "launcher").start();
+        assertTrue(listening.await(60, TimeUnit.SECONDS), text());
+        launcher.signal(name);
+        try {
+            return run.get();
+        } catch (ExecutionException e) {
+            throw new AssertionError(e.getCause());
+        }
+    }
+
     private int launch(String shell, int processes, int restarts) {
-        Launcher.Plan plan = new Launcher.Plan(List.of("sh", "-c", shell), processes, 1, 0, "127.0.0.1", 0,
+        return new Launcher(plan(shell, processes, restarts), new PrintStream(bytes, true, StandardCharsets.UTF_8)).run();
+    }
+
+    private static Launcher.Plan plan(String shell, int processes, int restarts) {
+        return new Launcher.Plan(List.of("sh", "-c", shell), processes, 1, 0, "127.0.0.1", 0,
                 "test" + System.nanoTime(), restarts, Duration.ofSeconds(1), Duration.ofSeconds(30));
-        return new Launcher(plan, new PrintStream(bytes, true, StandardCharsets.UTF_8)).run();
     }
 
     private String text() {
