@@ -16,16 +16,18 @@ import org.longhaul.tensor.DType;
  * On a GPU: every operation against float64 with fresh random inputs, then {@link KernelBench}. Arguments:
  * {@code check} and/or {@code bench} (both by default), {@code quick} (few sizes, for a memory checker), {@code fp8} (time 8-bit layers
  * too), {@code shapes=1b,160m},
- * {@code out=FOLDER} for JSON lines, {@code seed=N}. Exit code 1 when a check fails.
+ * {@code only=WORDS} (checks whose name begins so), {@code out=FOLDER} for JSON lines, {@code seed=N}. Exit code 1 when a check fails.
  */
 public final class KernelCheck {
     private final Map<String, Double> worst = new LinkedHashMap<>();
     private final List<String> failures = new ArrayList<>();
     private final long seed;
+    private final String only;
     private int done;
 
-    private KernelCheck(long seed) {
+    private KernelCheck(long seed, String only) {
         this.seed = seed;
+        this.only = only;
     }
 
     /** See the class. */
@@ -34,7 +36,7 @@ public final class KernelCheck {
         boolean both = !a.contains("check") && !a.contains("bench");
         long seed = Long.parseLong(value(a, "seed", Long.toString(System.nanoTime())));
         System.out.println("seed " + seed);
-        KernelCheck check = new KernelCheck(seed);
+        KernelCheck check = new KernelCheck(seed, value(a, "only", ""));
         if (both || a.contains("check")) {
             for (DType type : new DType[] {DType.BF16, DType.F32}) {
                 try (CudaBackend backend = new CudaBackend(CudaSettings.standard(0).computing(type), CudaOps::new)) {
@@ -50,12 +52,15 @@ public final class KernelCheck {
             }
         }
         check.report();
-        System.exit(check.failures.isEmpty() ? 0 : 1);
+        if (check.done == 0 && (both || a.contains("check"))) {
+            System.out.println("no check is called " + check.only);
+        }
+        System.exit(check.failures.isEmpty() && (check.done > 0 || !both && !a.contains("check")) ? 0 : 1);
     }
 
     /** What failed, each with its seed; for tests. */
     static List<String> failures(DType compute, long seed) {
-        KernelCheck check = new KernelCheck(seed);
+        KernelCheck check = new KernelCheck(seed, "");
         try (CudaBackend backend = new CudaBackend(CudaSettings.standard(0).computing(compute), CudaOps::new)) {
             check.all(backend, false);
         }
@@ -144,6 +149,9 @@ public final class KernelCheck {
 
     private void on(CudaBackend backend, String group, ToDoubleFunction<Workbench> check) {
         String name = group + " " + backend.computeType();
+        if (!group.startsWith(only)) {
+            return;
+        }
         long own = seed + done++;
         try (Workbench b = new Workbench(backend, own)) {
             worst.merge(name, check.applyAsDouble(b), Math::max);
