@@ -67,7 +67,7 @@ final class Launcher {
     int run() {
         try (Rendezvous rendezvous = plan.nodeRank() == 0 ? Rendezvous.serve(plan.port(), plan.job()) : null) {
             int port = rendezvous == null ? plan.port() : rendezvous.port();
-            lobby = plan.nodes() > 1 ? new Lobby(plan, port) : null;
+            lobby = plan.nodes() > 1 ? new Lobby(plan, port, () -> stopping) : null;
             if (rendezvous != null) {
                 // Until an attempt begins only launchers are welcome, and what they put outlives every attempt.
                 rendezvous.reset(plan.job() + "/none");

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import org.longhaul.error.UserError;
 import org.longhaul.parallel.Rendezvous;
 import org.slf4j.Logger;
@@ -24,6 +25,7 @@ final class Lobby {
     private final int node;
     private final int nodes;
     private final Duration patience;
+    private final BooleanSupplier stopping;
     private final Map<Integer, String> taken = new HashMap<>();
 
     /**
@@ -40,11 +42,13 @@ final class Lobby {
         }
     }
 
-    Lobby(Launcher.Plan plan, int port) {
+    /** {@code stopping} says that this launcher was asked to end, which ends its waiting. */
+    Lobby(Launcher.Plan plan, int port, BooleanSupplier stopping) {
         this.store = new Rendezvous.Client(plan.nodeRank() == 0 ? "127.0.0.1" : plan.host(), port, plan.job(), QUICK);
         this.node = plan.nodeRank();
         this.nodes = plan.nodes();
         this.patience = plan.join();
+        this.stopping = stopping;
     }
 
     /** Node 0: waits until every other node has come for the next attempt; nothing has begun yet. */
@@ -89,7 +93,7 @@ final class Lobby {
         long deadline = System.nanoTime() + QUICK.toNanos() * 3;
         for (int k = 1; k < nodes; k++) {
             while (comer(k).isEmpty() && System.nanoTime() < deadline) {
-                pause();
+                rest();
             }
         }
         tell(new Word("", 0, status, cause));
@@ -165,7 +169,14 @@ final class Lobby {
         return store.find(key, within).map(v -> new String(v, StandardCharsets.UTF_8));
     }
 
-    private static void pause() {
+    private void pause() {
+        if (stopping.getAsBoolean()) {
+            throw UserError.requeue("asked to end while waiting for the launchers of other nodes");
+        }
+        rest();
+    }
+
+    private static void rest() {
         try {
             Thread.sleep(200);
         } catch (InterruptedException e) {

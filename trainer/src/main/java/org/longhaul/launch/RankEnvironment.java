@@ -81,6 +81,16 @@ public record RankEnvironment(
         return nodeList.substring(0, bracket) + inside.split("[-,]")[0] + (end < 0 ? suffix : suffix.substring(0, end));
     }
 
+    /**
+     * The GPU of this process among those that it sees: its local rank, or the only one where the scheduler shows each process its own (srun
+     * --gpus-per-task=1). {@code longhaul launch} shows all its ranks the same ones.
+     */
+    public int device(Map<String, String> env) {
+        String visible = env.get("CUDA_VISIBLE_DEVICES");
+        boolean own = visible != null && !visible.isBlank() && !visible.contains(",") && !"launcher".equals(env.get("LONGHAUL_RENDEZVOUS"));
+        return own ? 0 : localRank;
+    }
+
     private static String token(Map<String, String> env) {
         String job = Optional.ofNullable(env.get("LONGHAUL_JOB_TOKEN"))
                 .or(() -> Optional.ofNullable(env.get("TORCHELASTIC_RUN_ID")))

@@ -46,7 +46,7 @@ public final class CudaDevice implements AutoCloseable {
         int status = CudaApi.cuInit(0);
         if (status == CudaApi.NO_DEVICE) {
             throw UserError.environment(
-                    "no GPU on this machine (the NVIDIA driver sees none); check CUDA_VISIBLE_DEVICES and nvidia-smi, or run with device=cpu");
+                    "no GPU on this machine (the NVIDIA driver sees none); check CUDA_VISIBLE_DEVICES and nvidia-smi, or compute with device.kind=cpu (--device cpu)");
         }
         if (status != CudaApi.SUCCESS) {
             throw UserError.environment("the NVIDIA driver does not start: " + CudaApi.text(status)
@@ -59,7 +59,7 @@ public final class CudaDevice implements AutoCloseable {
         int count = count();
         if (ordinal < 0 || ordinal >= count) {
             throw UserError.environment("GPU " + ordinal + " was asked for but this process sees " + count
-                    + " (CUDA_VISIBLE_DEVICES=" + System.getenv("CUDA_VISIBLE_DEVICES") + ")");
+                    + " (CUDA_VISIBLE_DEVICES=" + System.getenv("CUDA_VISIBLE_DEVICES") + "); start as many processes on a node as it has GPUs");
         }
         try (Memory out = new Memory(256)) {
             CudaApi.check(CudaApi.cuDeviceGet(out, ordinal), "cuDeviceGet");

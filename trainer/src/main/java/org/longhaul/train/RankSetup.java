@@ -35,7 +35,7 @@ record RankSetup(
         } catch (IllegalArgumentException e) {
             throw UserError.badInput(e.getMessage() + "; change mesh, or start with longhaul launch --nproc", e);
         }
-        Backend backend = backend(device, self.localRank());
+        Backend backend = backend(device, self.device(System.getenv()));
         double peak = backend instanceof CudaBackend gpu ? peak(gpu.device().name()) * self.worldSize() : 0;
         if (self.worldSize() == 1) {
             return new RankSetup(backend, MeshGroups.single(), RankGroup.single(), null, null, peak);

@@ -1,6 +1,7 @@
 package org.longhaul.launch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -17,6 +18,8 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.longhaul.error.ExitCode;
+import org.longhaul.error.UserError;
 
 class LauncherTest {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -76,6 +79,18 @@ class LauncherTest {
     @Test
     void aRankKilledFromOutsideIsTheMachinesFaultNotOurs() {
         assertEquals(3, launch("if [ $RANK = 1 ]; then echo 'step 7'; kill -9 $$; else exec sleep 100; fi", 2, 0));
+    }
+
+    @Test
+    void aSignalEndsTheWaitForOtherNodes() {
+        for (int node = 0; node < 2; node++) {
+            Launcher.Plan plan = new Launcher.Plan(List.of("true"), 1, 2, node, "127.0.0.1", node == 0 ? 0 : 9, "alone", 0, Duration.ofSeconds(1),
+                    Duration.ofMinutes(10));
+            Launcher launcher = new Launcher(plan, System.out);
+            launcher.signal("TERM");
+            UserError e = assertThrows(UserError.class, launcher::run);
+            assertEquals(ExitCode.REQUEUE, e.exitCode());
+        }
     }
 
     private int signalled(String name, String ready, String shell) throws InterruptedException {

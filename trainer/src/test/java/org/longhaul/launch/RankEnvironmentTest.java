@@ -63,4 +63,13 @@ class RankEnvironmentTest {
         assertTrue(assertThrows(UserError.class, () -> RankEnvironment.detect(Map.of("RANK", "0", "WORLD_SIZE", "2")))
                 .getMessage().contains("MASTER_ADDR"));
     }
+
+    @Test
+    void theGpuIsTheLocalRankUnlessEachProcessSeesOnlyItsOwn() {
+        RankEnvironment third = new RankEnvironment(3, 8, 3, 8, "h", 1, "t", false, 0);
+        assertEquals(3, third.device(Map.of()));
+        assertEquals(3, third.device(Map.of("CUDA_VISIBLE_DEVICES", "0,1,2,3")));
+        assertEquals(0, third.device(Map.of("CUDA_VISIBLE_DEVICES", "3")));
+        assertEquals(3, third.device(Map.of("CUDA_VISIBLE_DEVICES", "0", "LONGHAUL_RENDEZVOUS", "launcher")), "too few GPUs for the launcher's ranks");
+    }
 }
