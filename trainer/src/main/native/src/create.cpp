@@ -2,6 +2,9 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorIndexing.h>
 #include <ATen/core/grad_mode.h>
+#if __has_include(<c10/core/CachingDeviceAllocator.h>)
+#include <c10/core/CachingDeviceAllocator.h>
+#endif
 
 #include "bridge.h"
 
@@ -65,6 +68,9 @@ at::TensorOptions optionsOf(int dtype, int layout, Device device) {
 }
 
 void addCreation(Natives& n) {
+#if __has_include(<c10/core/CachingDeviceAllocator.h>)
+  add<[]() { c10::getDeviceAllocator(c10::DeviceType::CUDA)->emptyCache(); }>(n, "torchCudaEmptyCache");
+#endif
   // Settings.
   add<[]() -> int { return at::get_num_interop_threads(); }>(n, "torchGetNumInteropThreads");
   add<[]() -> int { return at::get_num_threads(); }>(n, "torchGetNumThreads");

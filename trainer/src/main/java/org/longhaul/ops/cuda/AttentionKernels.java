@@ -14,6 +14,7 @@ import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaEvent;
 import org.longhaul.natives.CudnnAttention;
 import org.longhaul.natives.FusedAttention;
+import org.longhaul.natives.LibTorchCache;
 import org.longhaul.natives.NativeException;
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.PortableOps;
@@ -233,6 +234,10 @@ final class AttentionKernels implements AutoCloseable {
                         "attention backward by " + kind.name() + " of " + use);
             }
             backward.put(use, chosen);
+            if (chosen.fixed() && forward.values().stream().allMatch(Kind::fixed)) {
+                // The trials left libtorch with gradients' worth of memory that the plan does not count and nothing uses again.
+                LibTorchCache.release();
+            }
         }
         chosen.backward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape);
     }
