@@ -45,7 +45,7 @@ public final class OpsProfile implements AutoCloseable {
      * One operation's run.
      *
      * @param flops multiplications and additions, for matrix products and (causal) attention; else 0
-     * @param bytes of its tensors, each counted once, for the rest; else 0
+     * @param bytes read and written, for the rest; else 0
      */
     public record Span(String name, Kind kind, double startMs, double endMs, double flops, double bytes) {
         /** How long it took. */
@@ -70,7 +70,8 @@ public final class OpsProfile implements AutoCloseable {
             int start = marks.mark(stream);
             call(target, method, arguments);
             runs.add(new Run(
-                    method.getName(), kind(method.getName()), start, marks.mark(stream), flops(method.getName(), arguments), bytes(arguments)));
+                    method.getName(), kind(method.getName()), start, marks.mark(stream), flops(method.getName(), arguments),
+                    Traffic.bytes(method.getName(), arguments)));
             return null;
         };
         Class<?>[] types = target instanceof Closeable ? new Class<?>[] {Ops.class, Closeable.class} : new Class<?>[] {Ops.class};
@@ -145,16 +146,6 @@ public final class OpsProfile implements AutoCloseable {
     private static double causal(Object[] arguments) {
         AttentionShape s = (AttentionShape) arguments[arguments.length - 1];
         return 2.0 * s.batch() * s.heads() * s.sequence() * (double) s.sequence() * s.headDim();
-    }
-
-    private static double bytes(Object[] arguments) {
-        double sum = 0;
-        for (Object a : arguments) {
-            if (a instanceof Tensor t) {
-                sum += t.bytes();
-            }
-        }
-        return sum;
     }
 
     @Override
