@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.longhaul.error.UserError;
@@ -39,6 +41,7 @@ public final class CudaBackend implements Backend {
     private final Staging staging;
     private final List<CudaStream> streams = new ArrayList<>();
     private final List<CudaArena> arenas = new ArrayList<>();
+    private Map<NcclCommunicator, Integer> recorded;
     private Thread bound;
     private final Function<CudaBackend, ? extends Ops> operations;
     private Ops ops;
@@ -227,7 +230,34 @@ public final class CudaBackend implements Backend {
     @Override
     public Recording record(String name) {
         synchronize();
-        return compute.record(name);
+        Recording recording = compute.record(name);
+        Map<NcclCommunicator, Integer> inside = new LinkedHashMap<>();
+        recorded = inside;
+        return new Recording() {
+            @Override
+            public CudaGraph end() {
+                recorded = null;
+                CudaGraph graph = (CudaGraph) recording.end();
+                if (!inside.isEmpty()) {
+                    graph.afterLaunch(stream -> inside.forEach((group, operations) -> group.launched(name, operations, stream)));
+                }
+                return graph;
+            }
+
+            @Override
+            public void abandon() {
+                recorded = null;
+                recording.abandon();
+            }
+        };
+    }
+
+    /** Whether work is being recorded: then an operation of the group is counted in, to be told to it at every launch. */
+    boolean records(NcclCommunicator group) {
+        if (recorded != null) {
+            recorded.merge(group, 1, Integer::sum);
+        }
+        return recorded != null;
     }
 
     @Override

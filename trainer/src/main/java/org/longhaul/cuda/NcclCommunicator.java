@@ -10,7 +10,9 @@ import org.longhaul.natives.CudaStream;
 import org.longhaul.natives.Nccl;
 import org.longhaul.parallel.Communicator;
 import org.longhaul.parallel.ReduceOp;
+import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend.Stream;
+import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Tensor;
 
 /**
@@ -30,7 +32,8 @@ final class NcclCommunicator implements Communicator {
     private final Deque<CudaEvent> spare = new ArrayDeque<>();
     private final List<Runnable> grouped = new ArrayList<>();
     private boolean grouping;
-    private long operations;
+    private volatile long operations;
+    private long nextSince = System.nanoTime();
 
     NcclCommunicator(String name, int rank, int size, CudaBackend backend, Nccl nccl, NcclWatch watch) {
         this.name = name;
@@ -41,8 +44,8 @@ final class NcclCommunicator implements Communicator {
         this.watch = watch;
     }
 
-    /** An operation on its way: its number in the group, what it is, when it was enqueued, and the event behind it. */
-    record Mark(long number, String operation, long enqueuedNanos, CudaEvent event) {}
+    /** An operation on its way: its number in the group, what it is, since when it could run, and the event behind it. */
+    record Mark(long number, String operation, long sinceNanos, CudaEvent event) {}
 
     @Override
     public String name() {
@@ -61,46 +64,37 @@ final class NcclCommunicator implements Communicator {
 
     @Override
     public void allReduce(Tensor buffer, ReduceOp op, Stream stream) {
-        before(stream);
-        nccl.allReduce(buffer.address(), buffer.address(), buffer.elements(), buffer.dtype(), reduction(op), stream);
-        after("all-reduce", buffer, stream);
+        enqueue("all-reduce", buffer, stream,
+                () -> nccl.allReduce(buffer.address(), buffer.address(), buffer.elements(), buffer.dtype(), reduction(op), stream));
     }
 
     @Override
     public void reduceScatter(Tensor output, Tensor input, ReduceOp op, Stream stream) {
-        before(stream);
         requireRatio(output, input);
-        nccl.reduceScatter(input.address(), output.address(), output.elements(), output.dtype(), reduction(op), stream);
-        after("reduce-scatter", input, stream);
+        enqueue("reduce-scatter", input, stream,
+                () -> nccl.reduceScatter(input.address(), output.address(), output.elements(), output.dtype(), reduction(op), stream));
     }
 
     @Override
     public void allGather(Tensor output, Tensor input, Stream stream) {
-        before(stream);
         requireRatio(input, output);
-        nccl.allGather(input.address(), output.address(), input.elements(), input.dtype(), stream);
-        after("all-gather", output, stream);
+        enqueue("all-gather", output, stream,
+                () -> nccl.allGather(input.address(), output.address(), input.elements(), input.dtype(), stream));
     }
 
     @Override
     public void broadcast(Tensor buffer, int root, Stream stream) {
-        before(stream);
-        nccl.broadcast(buffer.address(), buffer.elements(), buffer.dtype(), root, stream);
-        after("broadcast", buffer, stream);
+        enqueue("broadcast", buffer, stream, () -> nccl.broadcast(buffer.address(), buffer.elements(), buffer.dtype(), root, stream));
     }
 
     @Override
     public void send(Tensor buffer, int peer, Stream stream) {
-        before(stream);
-        nccl.send(buffer.address(), buffer.elements(), buffer.dtype(), peer, stream);
-        after("send", buffer, stream);
+        enqueue("send", buffer, stream, () -> nccl.send(buffer.address(), buffer.elements(), buffer.dtype(), peer, stream));
     }
 
     @Override
     public void receive(Tensor buffer, int peer, Stream stream) {
-        before(stream);
-        nccl.receive(buffer.address(), buffer.elements(), buffer.dtype(), peer, stream);
-        after("receive", buffer, stream);
+        enqueue("receive", buffer, stream, () -> nccl.receive(buffer.address(), buffer.elements(), buffer.dtype(), peer, stream));
     }
 
     @Override
@@ -119,26 +113,30 @@ final class NcclCommunicator implements Communicator {
     }
 
     @Override
+    public boolean recordable() {
+        return true;
+    }
+
+    @Override
     public void barrier() {
         Tensor token = watch.token();
         allReduce(token, ReduceOp.SUM, backend.computeStream());
         backend.computeStream().synchronize();
-        before();
+        requireSound();
     }
 
     @Override
     public void close() {
-        watch.remove(this);
+        watch.end(this, nccl::close);
         synchronized (unfinished) {
             unfinished.forEach(mark -> mark.event.close());
             spare.forEach(CudaEvent::close);
             unfinished.clear();
             spare.clear();
         }
-        nccl.close();
     }
 
-    /** Ends the group's work at once. */
+    /** Ends the group's work at once; see {@link Nccl#abort} for when the call itself ends. */
     void abort() {
         nccl.abort();
     }
@@ -148,49 +146,96 @@ final class NcclCommunicator implements Communicator {
         return nccl.fault();
     }
 
-    /** The oldest operation that has not ended; null when all have. */
+    /** How many operations have been enqueued. */
+    long operations() {
+        return operations;
+    }
+
+    /** The oldest operation that has not ended, with the time since when it is the oldest; null when all have. */
     Mark oldest() {
         synchronized (unfinished) {
             while (!unfinished.isEmpty() && unfinished.peek().event.passed()) {
                 spare.add(unfinished.remove().event);
+                // The host may be far ahead: an operation's time begins when it is next.
+                nextSince = System.nanoTime();
             }
-            return unfinished.peek();
+            Mark mark = unfinished.peek();
+            return mark == null || mark.sinceNanos - nextSince > 0 ? mark : new Mark(mark.number, mark.operation, nextSince, mark.event);
         }
     }
 
-    private void before(Stream stream) {
-        before();
+    /** A graph that holds so many operations of this group was launched. */
+    void launched(String graph, int count, Stream stream) {
+        operations += count;
+        mark("the last of " + count + " operations of the graph '" + graph + "'", stream);
+    }
+
+    /** Makes the connections of each kind of operation now, while nothing else waits on the device: NCCL allocates for them. */
+    void connect(boolean link) {
+        try (Arena arena = backend.allocate("first operations of " + name, Arena.align(4L * size))) {
+            Stream stream = backend.computeStream();
+            if (link) {
+                Tensor one = arena.tensor("first", 0, DType.F32, 1);
+                if (rank == 0) {
+                    send(one, 1, stream);
+                } else {
+                    receive(one, 0, stream);
+                }
+            } else {
+                for (DType type : List.of(DType.F32, DType.BF16)) {
+                    Tensor all = arena.tensor("first", 0, type, size);
+                    Tensor mine = all.slice(rank, rank + 1);
+                    allReduce(all, ReduceOp.SUM, stream);
+                    reduceScatter(mine, all, ReduceOp.SUM, stream);
+                    allGather(all, mine, stream);
+                }
+            }
+            stream.synchronize();
+            requireSound();
+        }
+    }
+
+    private void enqueue(String operation, Tensor tensor, Stream stream, Runnable call) {
+        backend.bind();
+        requireSound();
         if (!grouping) {
             ((CudaStream) stream).markWait();
         }
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            // An abort makes calls fail in many ways; what it was about is the cause.
+            requireSound();
+            throw e;
+        }
+        if (backend.records(this)) {
+            return;
+        }
+        operations++;
+        String words = operation + " of " + tensor;
+        if (grouping) {
+            grouped.add(() -> mark(words, stream));
+        } else {
+            ((CudaStream) stream).markWait();
+            mark(words, stream);
+        }
     }
 
-    private void before() {
-        backend.bind();
+    private void requireSound() {
         String failure = watch.failure();
         if (failure != null) {
             throw UserError.environment(failure);
         }
     }
 
-    private void after(String operation, Tensor tensor, Stream stream) {
-        if (grouping) {
-            grouped.add(() -> mark(operation, tensor, stream));
-        } else {
-            ((CudaStream) stream).markWait();
-            mark(operation, tensor, stream);
-        }
-    }
-
-    private void mark(String operation, Tensor tensor, Stream stream) {
-        long number = ++operations;
+    private void mark(String operation, Stream stream) {
         synchronized (unfinished) {
             if (unfinished.size() >= KEPT_MARKS && oldest() != null && unfinished.size() >= KEPT_MARKS) {
                 return;
             }
-            CudaEvent event = spare.isEmpty() ? backend.device().event() : spare.remove();
+            CudaEvent event = spare.isEmpty() ? backend.device().marker() : spare.remove();
             event.record((CudaStream) stream);
-            unfinished.add(new Mark(number, operation + " of " + tensor, System.nanoTime(), event));
+            unfinished.add(new Mark(operations, operation, System.nanoTime(), event));
         }
     }
 

@@ -2,13 +2,19 @@ package org.longhaul.cuda;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
+import org.longhaul.natives.CudaDevice;
 import org.longhaul.natives.Nccl;
 import org.longhaul.parallel.Communicator;
 import org.longhaul.parallel.MeshGroups;
@@ -21,38 +27,44 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Joins NCCL groups and watches them: a thread asks for errors and for operations that do not end in time, tells the other ranks
- * through the rendezvous, names the rank that is missing, and aborts the groups so that nothing hangs for ever.
+ * through the rendezvous ({@link StallInquiry}), names the rank that is missing, and aborts the groups so that nothing hangs for ever.
  */
 public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NcclWatch.class);
     private static final long POLL_MILLIS = 500;
-    private static final Duration ANSWER = Duration.ofSeconds(10);
+    /** NCCL ends a group only with all ranks of the machine; one of them may be the one that hangs. */
+    private static final long END_SECONDS = 30;
 
     private final CudaBackend backend;
     private final int globalRank;
     private final Rendezvous.Client rendezvous;
     private final Duration joining;
     private final Duration timeout;
+    private final StallInquiry inquiry;
     private final Arena arena;
     private final List<Watched> groups = new CopyOnWriteArrayList<>();
     private final Thread thread;
+    private Nccl world;
     private volatile String failure;
     private volatile boolean closed;
+    private boolean abandoned;
 
     private record Watched(NcclCommunicator communicator, List<Integer> members) {}
 
     /**
      * Starts watching.
      *
+     * @param worldSize ranks of the job
      * @param joining how long ranks may take to form a group
      * @param timeout how long an operation may take before it counts as stuck
      */
-    public NcclWatch(CudaBackend backend, int globalRank, Rendezvous.Client rendezvous, Duration joining, Duration timeout) {
+    public NcclWatch(CudaBackend backend, int globalRank, int worldSize, Rendezvous.Client rendezvous, Duration joining, Duration timeout) {
         this.backend = backend;
         this.globalRank = globalRank;
         this.rendezvous = rendezvous;
         this.joining = joining;
         this.timeout = timeout;
+        this.inquiry = new StallInquiry(rendezvous, globalRank, worldSize);
         this.arena = backend.allocate("barrier token", Arena.ALIGNMENT);
         this.thread = new Thread(this::watch, "nccl-watch");
         thread.setDaemon(true);
@@ -61,32 +73,70 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
 
     @Override
     public Communicator create(String name, List<Integer> members) {
+        return create(name, members, false);
+    }
+
+    @Override
+    public Communicator divide(String name, int color, List<Integer> members) {
+        return divide(name, color, members, false);
+    }
+
+    @Override
+    public Communicator link(String name, int color, List<Integer> members) {
+        return divide(name, color, members, true);
+    }
+
+    private Communicator create(String name, List<Integer> members, boolean link) {
         backend.bind();
         int rank = members.indexOf(globalRank);
         String key = "nccl/" + name;
         // NCCL waits without end for a rank that never comes: all must be here before any of them joins.
-        rendezvous.put(key + "/here/" + rank, new byte[0]);
+        rendezvous.put(key + "/here/" + rank, backend.hardware().getBytes(StandardCharsets.UTF_8));
+        Map<String, Integer> gpus = new HashMap<>();
         for (int r = 0; r < members.size(); r++) {
-            rendezvous.get(key + "/here/" + r);
+            String gpu = new String(rendezvous.get(key + "/here/" + r), StandardCharsets.UTF_8);
+            Integer other = gpu.contains("GPU-") ? gpus.put(gpu, members.get(r)) : null;
+            if (other != null) {
+                throw UserError.environment("ranks " + other + " and " + members.get(r) + " use the same GPU, " + gpu
+                        + "; start one process for each GPU (--nproc), and let CUDA_VISIBLE_DEVICES show all of them or one to each");
+            }
         }
         if (rank == 0) {
             rendezvous.put(key, Nccl.uniqueId());
         }
-        Nccl nccl = join(name, rendezvous.get(key), members, rank);
+        byte[] id = rendezvous.get(key);
+        Nccl nccl = join(name, members, () -> Nccl.join(id, members.size(), rank));
+        if (world == null) {
+            world = nccl;
+        }
+        return watched(name, members, rank, nccl, link);
+    }
+
+    // A part of the group of all ranks where NCCL divides groups, which saves the meeting of each; else a group of its own.
+    private Communicator divide(String name, int color, List<Integer> members, boolean link) {
+        if (!Nccl.splits() || "0".equals(System.getenv("LONGHAUL_NCCL_SPLIT"))) {
+            return members.isEmpty() ? null : create(name, members, link);
+        }
+        backend.bind();
+        int rank = members.indexOf(globalRank);
+        Nccl nccl = join(name, members, () -> world.split(color, rank));
+        return nccl == null ? null : watched(name, members, rank, nccl, link);
+    }
+
+    private Communicator watched(String name, List<Integer> members, int rank, Nccl nccl, boolean link) {
         NcclCommunicator communicator = new NcclCommunicator(name, rank, members.size(), backend, nccl, this);
         groups.add(new Watched(communicator, members));
+        communicator.connect(link);
         return communicator;
     }
 
     // NCCL cannot be interrupted while ranks join: a thread of its own may wait for one that died, this one says who it is about.
-    private Nccl join(String name, byte[] id, List<Integer> members, int rank) {
+    private Nccl join(String name, List<Integer> members, Callable<Nccl> how) {
         FutureTask<Nccl> join = new FutureTask<>(() -> {
             backend.device().makeCurrent();
-            return Nccl.join(id, members.size(), rank);
+            return how.call();
         });
-        Thread joiner = new Thread(join, "nccl-join");
-        joiner.setDaemon(true);
-        joiner.start();
+        start("nccl-join", join);
         try {
             return join.get(joining.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -101,6 +151,12 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
         }
     }
 
+    private static void start(String name, Runnable work) {
+        Thread helper = new Thread(work, name);
+        helper.setDaemon(true);
+        helper.start();
+    }
+
     /** Whether no group has been given up. */
     public boolean sound() {
         return failure == null;
@@ -111,13 +167,44 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
         return failure;
     }
 
+    /** Whether this rank's device may still be busy with work that never ends, so that nothing may wait for it. */
+    public boolean deviceLost() {
+        return failure != null || abandoned;
+    }
+
     /** One value to reduce in a barrier. */
     Tensor token() {
         return arena.tensor("barrier token", 0, DType.F32, 1);
     }
 
-    void remove(NcclCommunicator communicator) {
+    /** Ends a group together with its other ranks; one that does not end in time is left to the end of the process. */
+    void end(NcclCommunicator communicator, Runnable close) {
         groups.removeIf(g -> g.communicator == communicator);
+        if (deviceLost()) {
+            return;
+        }
+        FutureTask<Void> end = new FutureTask<>(() -> {
+            backend.device().makeCurrent();
+            close.run();
+        }, null);
+        start("nccl-end", end);
+        try {
+            end.get(END_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            abandoned = true;
+            LOG.warn("{}: NCCL did not end the group within {} s; it is left to the end of the process", communicator.name(), END_SECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** This rank cannot go on, for a reason of its own: tells the others and ends the work that it shares with them. */
+    public void giveUp(String why) {
+        String cause = "rank " + globalRank + " failed: " + why;
+        inquiry.conclude(cause);
+        fail(cause, false);
     }
 
     private void watch() {
@@ -128,12 +215,13 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
                 for (Watched group : groups) {
                     check(group);
                 }
+                inquiry.look(this::position).ifPresent(cause -> fail(cause, true));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException e) {
             if (!closed) {
-                fail("rank " + globalRank + ": watching NCCL failed: " + e.getMessage());
+                fail("rank " + globalRank + ": watching NCCL failed: " + e.getMessage(), true);
             }
         }
     }
@@ -142,48 +230,53 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
         NcclCommunicator c = group.communicator;
         String fault = c.fault();
         if (!fault.isEmpty()) {
-            fail(c.name() + ": rank " + globalRank + ": NCCL reports " + fault);
+            conclude(c.name() + ": rank " + globalRank + ": NCCL reports " + fault);
             return;
         }
         NcclCommunicator.Mark oldest = c.oldest();
-        if (oldest != null && System.nanoTime() - oldest.enqueuedNanos() > timeout.toNanos()) {
-            fail(c.name() + ": operation " + oldest.number() + ", " + oldest.operation() + ", on rank " + globalRank
-                    + " did not end within " + timeout.toSeconds() + " s; " + missing(group, oldest.number()));
+        if (oldest != null && System.nanoTime() - oldest.sinceNanos() > timeout.toNanos()) {
+            String what = c.name() + ": operation " + oldest.number() + ", " + oldest.operation() + ", on rank " + globalRank
+                    + " did not end within " + timeout.toSeconds() + " s; ";
+            conclude(what + inquiry.ask(what, c.name(), oldest.number(), group.members, position()));
         }
     }
 
-    // Each rank says how far it is; whoever has not reached the operation, or says nothing, is the one waited for.
-    private String missing(Watched group, long number) {
-        String key = "stuck/" + group.communicator.name() + "/" + number + "/";
-        Rendezvous.Client quick = rendezvous.within(ANSWER);
-        try {
-            quick.put(key + globalRank, "here".getBytes(StandardCharsets.UTF_8));
-            return missing(group, key, quick);
-        } catch (UserError e) {
-            return "and who is missing cannot be asked: " + e.getMessage();
-        }
+    // How many operations of each of its groups this rank has enqueued.
+    private Map<String, Long> position() {
+        Map<String, Long> position = new HashMap<>();
+        groups.forEach(g -> position.put(g.communicator.name(), g.communicator.operations()));
+        return position;
     }
 
-    private String missing(Watched group, String key, Rendezvous.Client quick) {
-        StringBuilder absent = new StringBuilder();
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
-        for (int member : group.members) {
-            Duration left = Duration.ofNanos(Math.max(TimeUnit.MILLISECONDS.toNanos(200), deadline - System.nanoTime()));
-            if (member != globalRank && quick.find(key + member, left).isEmpty()) {
-                absent.append(absent.isEmpty() ? "" : ", ").append(member);
-            }
-        }
-        return absent.isEmpty()
-                ? "all ranks have reached it: the network or a GPU is stuck"
-                : "rank(s) " + absent + " have not reached it";
+    private void conclude(String cause) {
+        inquiry.conclude(cause);
+        fail(cause, true);
     }
 
-    private void fail(String cause) {
-        if (failure == null) {
-            failure = cause;
+    // Each abort waits for the work of all groups on the device, so none may wait for another's end before it begins.
+    private synchronized void fail(String cause, boolean tell) {
+        if (failure != null) {
+            return;
+        }
+        failure = cause;
+        if (tell) {
             LOG.error("{}", cause);
-            groups.forEach(g -> g.communicator.abort());
         }
+        for (Watched group : new ArrayList<>(groups)) {
+            start("nccl-abort", () -> {
+                backend.device().makeCurrent();
+                group.communicator.abort();
+            });
+        }
+        start("nccl-last-resort", () -> {
+            try {
+                TimeUnit.SECONDS.sleep(END_SECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            LOG.error("rank {} did not end within {} s of giving up its groups; ending it now", globalRank, END_SECONDS);
+            CudaDevice.exitProcess(ExitCode.ENVIRONMENT.status());
+        });
     }
 
     @Override
@@ -195,6 +288,8 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        arena.close();
+        if (!deviceLost()) {
+            arena.close();
+        }
     }
 }

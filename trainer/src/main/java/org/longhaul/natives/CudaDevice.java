@@ -187,6 +187,21 @@ public final class CudaDevice implements AutoCloseable {
         return CudaEvent.create(true);
     }
 
+    /** An event that can order streams and be asked for; cheaper than one that measures. */
+    public CudaEvent marker() {
+        return CudaEvent.create(false);
+    }
+
+    /** Ends the process without a word to the devices, whose streams may wait for ever. */
+    public static void exitProcess(int status) {
+        ProcessEnvironment.exit(status);
+    }
+
+    /** Lets the end of this virtual machine be the end of the process, with this status: libraries' own ends could wait for a device for ever. */
+    public static void exitAtTheEnd(int status) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> exitProcess(status), "exit"));
+    }
+
     /** Uninitialised device memory; UserError (exit 3) when there is not enough. */
     public DeviceMemory allocate(long bytes) {
         return DeviceMemory.allocate(this, bytes);

@@ -1,6 +1,7 @@
 package org.longhaul.natives;
 
 import com.sun.jna.Memory;
+import java.util.function.Consumer;
 import org.longhaul.tensor.Backend;
 
 /** Recorded GPU work that one call launches again, on the same addresses. */
@@ -9,6 +10,7 @@ public final class CudaGraph implements Backend.Graph {
     private final long graph;
     private final long executable;
     private final long nodes;
+    private Consumer<Backend.Stream> afterLaunch = stream -> {};
 
     private CudaGraph(String name, long graph, long executable, long nodes) {
         this.name = name;
@@ -40,9 +42,15 @@ public final class CudaGraph implements Backend.Graph {
         return nodes;
     }
 
+    /** What to do behind every launch. */
+    public void afterLaunch(Consumer<Backend.Stream> action) {
+        afterLaunch = action;
+    }
+
     @Override
     public void launch(Backend.Stream stream) {
         CudaApi.check(CudaApi.cuGraphLaunch(executable, stream.handle()), "cuGraphLaunch of " + name);
+        afterLaunch.accept(stream);
     }
 
     @Override

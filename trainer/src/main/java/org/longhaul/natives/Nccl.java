@@ -1,13 +1,23 @@
 package org.longhaul.natives;
 
 import com.sun.jna.Memory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntSupplier;
 import org.longhaul.tensor.Backend.Stream;
 import org.longhaul.tensor.DType;
 
-/** One rank's end of an NCCL group. Calls enqueue work on a stream; {@link #fault} tells what went wrong since. */
+/**
+ * One rank's end of an NCCL group. Calls enqueue work on a stream; {@link #fault} tells what went wrong since. One thread enqueues;
+ * another may ask and abort.
+ */
 public final class Nccl implements AutoCloseable {
+    private static final long CALL_SECONDS = 2;
+    private static final int FIRST_SPLIT = 21800;
+
     private final long comm;
-    private boolean open = true;
+    private final ReentrantLock calls = new ReentrantLock();
+    private volatile boolean open = true;
 
     private Nccl(long comm) {
         this.comm = comm;
@@ -55,6 +65,14 @@ public final class Nccl implements AutoCloseable {
         ProcessEnvironment.setIfAbsent("NCCL_COLLNET_ENABLE", "0");
     }
 
+    /**
+     * Keeps NCCL from registering the buffers of recorded work with other ranks: recording then concerns nobody else, and one rank may give
+     * it up. To be called before the first group is joined; what the user has set in the environment stays.
+     */
+    public static void recordAlone() {
+        ProcessEnvironment.setIfAbsent("NCCL_GRAPH_REGISTER", "0");
+    }
+
     /** Joins a group with the calling thread's current GPU; returns when all ranks have. */
     public static Nccl join(byte[] uniqueId, int ranks, int rank) {
         NcclApi.require();
@@ -66,36 +84,53 @@ public final class Nccl implements AutoCloseable {
         }
     }
 
+    /** Whether this NCCL can divide a group: from 2.18 on. */
+    public static boolean splits() {
+        return version() >= FIRST_SPLIT;
+    }
+
+    /**
+     * Divides this group, whose ranks all call it: those of a color, which is not negative, are one, in the order of their keys. With a negative
+     * color this rank is in none, and the answer is null. The group must be idle.
+     */
+    public Nccl split(int color, int key) {
+        try (Memory out = new Memory(8)) {
+            out.setLong(0, 0);
+            enqueue(() -> NcclApi.split(comm, Math.max(color, NcclApi.NO_COLOR), key, out), "ncclCommSplit");
+            return color < 0 ? null : new Nccl(out.getLong(0));
+        }
+    }
+
     /** receive[count] = combined send[count]; may be in place. */
     public void allReduce(long send, long receive, long count, DType type, Reduction reduction, Stream stream) {
         requireNumbers(type);
-        check(NcclApi.ncclAllReduce(send, receive, count, code(type), reduction.code, comm, stream.handle()), "ncclAllReduce");
+        enqueue(() -> NcclApi.ncclAllReduce(send, receive, count, code(type), reduction.code, comm, stream.handle()), "ncclAllReduce");
     }
 
     /** receive[count] = this rank's part of combined send[count × ranks]; in place when receive is that part of send. */
     public void reduceScatter(long send, long receive, long count, DType type, Reduction reduction, Stream stream) {
         requireNumbers(type);
-        check(NcclApi.ncclReduceScatter(send, receive, count, code(type), reduction.code, comm, stream.handle()), "ncclReduceScatter");
+        enqueue(() -> NcclApi.ncclReduceScatter(send, receive, count, code(type), reduction.code, comm, stream.handle()), "ncclReduceScatter");
     }
 
     /** receive[count × ranks] = all ranks' send[count]; in place when send is this rank's part of receive. */
     public void allGather(long send, long receive, long count, DType type, Stream stream) {
-        check(NcclApi.ncclAllGather(send, receive, count, code(type), comm, stream.handle()), "ncclAllGather");
+        enqueue(() -> NcclApi.ncclAllGather(send, receive, count, code(type), comm, stream.handle()), "ncclAllGather");
     }
 
     /** In place from the root. */
     public void broadcast(long buffer, long count, DType type, int root, Stream stream) {
-        check(NcclApi.ncclBroadcast(buffer, buffer, count, code(type), root, comm, stream.handle()), "ncclBroadcast");
+        enqueue(() -> NcclApi.ncclBroadcast(buffer, buffer, count, code(type), root, comm, stream.handle()), "ncclBroadcast");
     }
 
     /** To a peer of the group. */
     public void send(long buffer, long count, DType type, int peer, Stream stream) {
-        check(NcclApi.ncclSend(buffer, count, code(type), peer, comm, stream.handle()), "ncclSend");
+        enqueue(() -> NcclApi.ncclSend(buffer, count, code(type), peer, comm, stream.handle()), "ncclSend");
     }
 
     /** From a peer of the group. */
     public void receive(long buffer, long count, DType type, int peer, Stream stream) {
-        check(NcclApi.ncclRecv(buffer, count, code(type), peer, comm, stream.handle()), "ncclRecv");
+        enqueue(() -> NcclApi.ncclRecv(buffer, count, code(type), peer, comm, stream.handle()), "ncclRecv");
     }
 
     /** Collects the calls until {@link #groupEnd} into one. */
@@ -122,19 +157,53 @@ public final class Nccl implements AutoCloseable {
         }
     }
 
-    /** Gives the group up at once: work that waits for a peer ends. */
-    public synchronized void abort() {
-        if (open) {
-            open = false;
+    /**
+     * Gives the group up: work that waits for a peer ends. The call itself ends only when all ranks of this machine have called it, when
+     * no other group's work waits on the device, and when all graphs that hold the group's work are closed.
+     */
+    public void abort() {
+        if (ends()) {
             NcclApi.ncclCommAbort(comm);
         }
     }
 
+    /** Ends the group when its work is done; returns when all ranks of this machine have called it. Graphs that hold its work must be closed. */
     @Override
-    public synchronized void close() {
-        if (open) {
-            open = false;
+    public void close() {
+        if (ends()) {
             check(NcclApi.ncclCommDestroy(comm), "ncclCommDestroy");
+        }
+    }
+
+    // True for one caller. The group is freed behind it: no call may be under way, unless one hangs, which only an abort can end.
+    private boolean ends() {
+        boolean held = false;
+        try {
+            held = calls.tryLock(CALL_SECONDS, TimeUnit.SECONDS);
+            synchronized (this) {
+                boolean first = open;
+                open = false;
+                return first;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } finally {
+            if (held) {
+                calls.unlock();
+            }
+        }
+    }
+
+    private void enqueue(IntSupplier call, String name) {
+        calls.lock();
+        try {
+            if (!open) {
+                throw new IllegalStateException(name + " in a group that has ended");
+            }
+            check(call.getAsInt(), name);
+        } finally {
+            calls.unlock();
         }
     }
 

@@ -22,6 +22,10 @@ final class NcclApi {
     static final int SUM = 0;
     static final int MAX = 2;
 
+    /** A rank that is in no part of a split. */
+    static final int NO_COLOR = -1;
+
+    private static NativeLibrary loaded;
     private static Function initRank;
 
     private static final UserError MISSING = NativeLibraries.bind(() -> {
@@ -29,6 +33,7 @@ final class NcclApi {
                 "nccl", "it comes with every CUDA build of PyTorch: point PYTORCH_LIBRARY_PATH at that PyTorch's lib folder",
                 "libnccl.so.2");
         Native.register(NcclApi.class, library);
+        loaded = library;
         initRank = library.getFunction("ncclCommInitRank");
     });
 
@@ -50,6 +55,11 @@ final class NcclApi {
 
     static int ncclCommInitRank(Pointer comm, int ranks, UniqueId id, int rank) {
         return initRank.invokeInt(new Object[] {comm, ranks, id, rank});
+    }
+
+    /** Since 2.18, so not bound with the others. No configuration: a child takes its parent's, and shares none of its buffers. */
+    static int split(long comm, int color, int key, Pointer out) {
+        return loaded.getFunction("ncclCommSplit").invokeInt(new Object[] {comm, color, key, out, Pointer.NULL});
     }
 
     static native int ncclGetVersion(Pointer version);

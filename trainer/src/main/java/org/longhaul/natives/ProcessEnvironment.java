@@ -15,6 +15,11 @@ final class ProcessEnvironment {
         }
     }
 
+    /** Ends the process at once: nothing that native libraries left for their end is run, which could wait for a device for ever. */
+    static void exit(int status) {
+        function("_exit").invokeVoid(new Object[] {status});
+    }
+
     /** What a native library reads; null where nothing is set. */
     static String value(String name) {
         return function("getenv").invokeString(new Object[] {name}, false);

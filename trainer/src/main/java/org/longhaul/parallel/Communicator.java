@@ -42,6 +42,14 @@ public interface Communicator extends AutoCloseable {
     /** Runs what was collected. */
     void groupEnd();
 
+    /**
+     * Whether operations enqueued while the device records become part of the graph. Then all ranks of the group must record and launch the same
+     * ones in the same order.
+     */
+    default boolean recordable() {
+        return false;
+    }
+
     /** Returns when all ranks of the group have called it. */
     void barrier();
 

@@ -3,6 +3,7 @@ package org.longhaul.parallel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,14 +23,23 @@ public final class MeshGroups implements AutoCloseable {
     private final Communicator tensor;
     private final Communicator data;
     private final Optional<Links> links;
+    private final List<Communicator> made = new ArrayList<>();
 
     private MeshGroups(Mesh mesh, int rank, Factory factory) {
         this.mesh = mesh;
         this.rank = rank;
-        this.world = create(factory, "world", all(mesh.size()));
-        this.tensor = create(factory, "tensor " + mesh.pipelineOf(rank) + "." + mesh.dataOf(rank), mesh.tensorGroup(rank));
-        this.data = create(factory, "data " + mesh.pipelineOf(rank) + "." + mesh.tensorOf(rank), mesh.dataGroup(rank));
+        this.world = mesh.size() == 1 ? Communicator.single("world") : factory.create("world", all(mesh.size()));
+        made.add(world);
+        int pipeline = mesh.pipelineOf(rank);
+        this.tensor = part(factory, "tensor " + pipeline + "." + mesh.dataOf(rank), pipeline * mesh.data() + mesh.dataOf(rank), mesh.tensorGroup(rank));
+        this.data = part(factory, "data " + pipeline + "." + mesh.tensorOf(rank), pipeline * mesh.tensor() + mesh.tensorOf(rank), mesh.dataGroup(rank));
         this.links = mesh.pipeline() == 1 ? Optional.empty() : Optional.of(links(factory));
+    }
+
+    private Communicator part(Factory factory, String name, int color, List<Integer> members) {
+        Communicator part = members.size() == 1 ? Communicator.single(name) : factory.divide(name, color, members);
+        made.add(part);
+        return part;
     }
 
     /** The four ends of a rank's pipeline links; in each group of two the sender is member 0, the receiver member 1. */
@@ -67,11 +77,14 @@ public final class MeshGroups implements AutoCloseable {
     private MeshGroups(MeshGroups other, UnaryOperator<Communicator> change) {
         this.mesh = other.mesh;
         this.rank = other.rank;
-        this.world = change.apply(other.world);
-        this.tensor = change.apply(other.tensor);
-        this.data = change.apply(other.data);
+        Map<Communicator, Communicator> changed = new IdentityHashMap<>();
+        UnaryOperator<Communicator> once = c -> changed.computeIfAbsent(c, change);
+        other.made.forEach(c -> made.add(once.apply(c)));
+        this.world = once.apply(other.world);
+        this.tensor = once.apply(other.tensor);
+        this.data = once.apply(other.data);
         this.links = other.links.map(l -> new Links(
-                change.apply(l.forwardIn), change.apply(l.forwardOut), change.apply(l.backwardIn), change.apply(l.backwardOut)));
+                once.apply(l.forwardIn), once.apply(l.forwardOut), once.apply(l.backwardIn), once.apply(l.backwardOut)));
     }
 
     /** The same with every group changed, for instance to be watched; closing one closes the other. */
@@ -83,6 +96,19 @@ public final class MeshGroups implements AutoCloseable {
     public interface Factory {
         /** The calling rank's end of the group of these global ranks, in this order. */
         Communicator create(String name, List<Integer> members);
+
+        /**
+         * The same, called by all ranks of the job at once: those of a color make one group. A rank that is in none names no members and a
+         * negative color, and gets null.
+         */
+        default Communicator divide(String name, int color, List<Integer> members) {
+            return members.isEmpty() ? null : create(name, members);
+        }
+
+        /** The same for two ranks of which the first will only send to the second. */
+        default Communicator link(String name, int color, List<Integer> members) {
+            return divide(name, color, members);
+        }
     }
 
     /** The layout. */
@@ -131,44 +157,63 @@ public final class MeshGroups implements AutoCloseable {
         }
     }
 
+    /** Ends the groups; the last one first, on all ranks alike, because the end of a group may wait for its other ranks. */
     @Override
     public void close() {
-        links.ifPresent(l -> List.of(l.forwardIn, l.forwardOut, l.backwardIn, l.backwardOut).forEach(Communicator::close));
-        data.close();
-        tensor.close();
-        world.close();
+        for (int i = made.size() - 1; i >= 0; i--) {
+            made.get(i).close();
+        }
     }
 
-    // All members of a ring meet link by link in ring order; a rank is on two links of each direction.
+    // In rounds in which every rank is on one link at most: every other link of the ring, the rest, and the last one of an odd ring. The way
+    // from the last stage to the first is for interleaved stages only.
     private Links links(Factory factory) {
         int stages = mesh.pipeline();
         List<Integer> ring = mesh.pipelineGroup(rank);
         int mine = mesh.pipelineOf(rank);
-        Map<String, Communicator> made = new HashMap<>();
-        for (int s = 0; s < stages; s++) {
-            int next = (s + 1) % stages;
-            if (s != mine && next != mine) {
+        Map<String, Communicator> ends = new HashMap<>();
+        for (int round = 0; round < 3; round++) {
+            int link = linkOf(mine, round);
+            boolean any = false;
+            for (int stage = 0; stage < stages; stage++) {
+                any |= linkOf(stage, round) >= 0;
+            }
+            if (!any) {
                 continue;
             }
-            String suffix = " " + s + ">" + next + " of " + mesh.dataOf(rank) + "." + mesh.tensorOf(rank);
-            String forward = "forward" + suffix;
-            String backward = "backward" + suffix;
-            Communicator f = factory.create(forward, List.of(ring.get(s), ring.get(next)));
-            Communicator b = factory.create(backward, List.of(ring.get(next), ring.get(s)));
-            if (s == mine) {
-                made.put("forwardOut", f);
-                made.put("backwardIn", b);
-            }
-            if (next == mine) {
-                made.put("forwardIn", f);
-                made.put("backwardOut", b);
+            int next = (link + 1) % stages;
+            List<Integer> there = link < 0 ? List.of() : List.of(ring.get(link), ring.get(next));
+            List<Integer> back = link < 0 ? List.of() : List.of(ring.get(next), ring.get(link));
+            int color = link < 0 ? -1 : (mesh.dataOf(rank) * mesh.tensor() + mesh.tensorOf(rank)) * stages + link;
+            String suffix = " " + link + ">" + next + " of " + mesh.dataOf(rank) + "." + mesh.tensorOf(rank);
+            Communicator forward = factory.link("forward" + suffix, color, there);
+            Communicator backward = factory.link("backward" + suffix, color, back);
+            if (link >= 0) {
+                made.add(forward);
+                made.add(backward);
+                ends.put(link == mine ? "forwardOut" : "forwardIn", forward);
+                ends.put(link == mine ? "backwardIn" : "backwardOut", backward);
             }
         }
-        return new Links(made.get("forwardIn"), made.get("forwardOut"), made.get("backwardIn"), made.get("backwardOut"));
+        return new Links(end(ends, "forwardIn"), end(ends, "forwardOut"), end(ends, "backwardIn"), end(ends, "backwardOut"));
     }
 
-    private static Communicator create(Factory factory, String name, List<Integer> members) {
-        return members.size() == 1 ? Communicator.single(name) : factory.create(name, members);
+    // The link of the ring that a stage is on in a round, named by its first stage; -1 for none.
+    private int linkOf(int stage, int round) {
+        int stages = mesh.pipeline();
+        for (int link : new int[] {stage, (stage + stages - 1) % stages}) {
+            boolean used = link < stages - 1 || mesh.virtualStages() > 1;
+            boolean odd = stages % 2 == 1 && link == stages - 1;
+            if (used && (odd ? 2 : link % 2) == round) {
+                return link;
+            }
+        }
+        return -1;
+    }
+
+    private static Communicator end(Map<String, Communicator> ends, String name) {
+        Communicator end = ends.get(name);
+        return end == null ? Communicator.single(name) : end;
     }
 
     private static List<Integer> all(int size) {

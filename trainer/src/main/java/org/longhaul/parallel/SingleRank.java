@@ -48,6 +48,11 @@ record SingleRank(String name) implements Communicator {
     public void groupEnd() {}
 
     @Override
+    public boolean recordable() {
+        return true;
+    }
+
+    @Override
     public void barrier() {}
 
     @Override

@@ -71,6 +71,11 @@ record TracedCommunicator(Communicator target, StepProfile profile) implements C
     }
 
     @Override
+    public boolean recordable() {
+        return target.recordable();
+    }
+
+    @Override
     public void barrier() {
         target.barrier();
     }

@@ -62,7 +62,7 @@ final class BenchRanksCommand implements Callable<Integer> {
         }
         try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), RankEnvironment.detect(System.getenv()))) {
             TrainJob.requireFits(config, setup.groups());
-            Map<String, Object> result = measure(config, setup);
+            Map<String, Object> result = setup.sharing(() -> measure(config, setup));
             if (setup.groups().rank() == 0) {
                 report(result);
             }

@@ -14,8 +14,8 @@ public record DeviceConfig(
         @Doc("Same bits on every run, also on a GPU, at some cost.") @Default("false") boolean deterministic,
         @Doc("What a GPU computes in: bf16, or fp8 for the matrix products of the decoder layers (e4m3, gradients e5m2, scales from the tensors "
                 + "themselves; from compute capability 8.9), or f32 for everything, which is for comparisons. The CPU computes in float32.") @Default("bf16") Precision precision,
-        @Doc("Launch forward and backward of a micro-batch as CUDA graphs, recorded after the first step: auto does where it can (a GPU, no "
-                + "tensor parallelism), on refuses to start where it cannot, off calls operation by operation.") @Default("auto") Graphs cudaGraph) {
+        @Doc("Launch forward and backward of a micro-batch as CUDA graphs, recorded after the first step: auto does where it can (on "
+                + "a GPU), on refuses to start where it cannot, off calls operation by operation.") @Default("auto") Graphs cudaGraph) {
     /** Whether recorded work is launched instead of single operations. */
     public enum Graphs {
         /** Where it can be. */

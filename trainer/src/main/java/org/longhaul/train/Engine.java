@@ -14,9 +14,12 @@ import org.longhaul.optim.Optimizer;
 import org.longhaul.parallel.MeshGroups;
 import org.longhaul.parallel.PipelineExecutor;
 import org.longhaul.parallel.PipelineSchedule;
+import org.longhaul.parallel.ReduceOp;
 import org.longhaul.profile.Phases;
+import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.Backend.Stream;
+import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
 import org.longhaul.trust.Faults;
@@ -58,8 +61,8 @@ final class Engine implements TokenLosses, AutoCloseable {
         int virtual = groups.mesh().virtualStages();
         this.microBatches = config.batch().accumulation(dataRanks);
         this.graphs = new MicroGraphs(
-                backend, config.device().cudaGraph() != DeviceConfig.Graphs.OFF && groups.tensor().size() == 1, dataRanks > 1,
-                groups.rank() == 0);
+                backend, config.device().cudaGraph() != DeviceConfig.Graphs.OFF && groups.tensor().recordable(), dataRanks > 1,
+                groups.rank() == 0, this::agreed);
         List<Integer> slots = PipelineSchedule.of(pipeline, groups.stage(), virtual, microBatches).inFlight();
         int micro = config.batch().microBatch();
         for (int c = 0; c < virtual; c++) {
@@ -148,6 +151,19 @@ final class Engine implements TokenLosses, AutoCloseable {
             chunk.reduceRest();
         }
         backend.computeStream().waitFor(dataStream);
+    }
+
+    // Whether a graph may hold a collective is a matter of all ranks that take part in it.
+    private boolean agreed(boolean mine) {
+        if (groups.tensor().size() == 1) {
+            return mine;
+        }
+        try (Arena vote = backend.allocate("vote on graphs", Arena.ALIGNMENT)) {
+            Tensor against = vote.tensor("votes against graphs", 0, DType.F32, 1);
+            Host.put(backend, against, mine ? 0f : 1f);
+            groups.tensor().allReduce(against, ReduceOp.SUM, backend.computeStream());
+            return Host.floats(backend, against)[0] == 0;
+        }
     }
 
     private void plant() {

@@ -2,8 +2,8 @@ package org.longhaul.train;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.IntConsumer;
+import java.util.function.UnaryOperator;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.Backend.Graph;
 import org.longhaul.tensor.Backend.Recording;
@@ -13,14 +13,17 @@ import org.slf4j.LoggerFactory;
 /**
  * The forwards and backwards of a rank's slots, recorded as graphs once each has run operation by operation. A pass tells the
  * buckets it reaches between its layers; where collectives go there, it is recorded in pieces, and they run between the pieces
- * just as they do without graphs.
+ * just as they do without graphs. Collectives within a layer are recorded with it, on all of its tensor-parallel ranks or on none.
  */
 final class MicroGraphs implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MicroGraphs.class);
 
+    private static final String OTHER = "another rank of the tensor-parallel group cannot record";
+
     private final Backend backend;
     private final boolean pieces;
     private final boolean speaks;
+    private final UnaryOperator<Boolean> agreed;
     private final List<Part> parts = new ArrayList<>();
     private boolean enabled;
     private boolean bypassed;
@@ -31,12 +34,14 @@ final class MicroGraphs implements AutoCloseable {
      * @param enabled false runs everything operation by operation
      * @param pieces whether there is something to do at the buckets of a pass
      * @param speaks whether this rank logs what was recorded
+     * @param agreed whether the answer is yes on all ranks whose collectives are recorded; all of them ask at the same time
      */
-    MicroGraphs(Backend backend, boolean enabled, boolean pieces, boolean speaks) {
+    MicroGraphs(Backend backend, boolean enabled, boolean pieces, boolean speaks, UnaryOperator<Boolean> agreed) {
         this.backend = backend;
         this.enabled = enabled && backend.records();
         this.pieces = pieces;
         this.speaks = speaks;
+        this.agreed = agreed;
     }
 
     /** Work on fixed buffers that tells the buckets it passes. */
@@ -134,24 +139,24 @@ final class MicroGraphs implements AutoCloseable {
         if (!enabled || bypassed) {
             return;
         }
-        boolean some = false;
-        try {
-            for (Part part : parts) {
-                if (part.ran && !part.recorded) {
-                    Optional<String> hindrance = backend.ops().hindersRecording();
-                    if (hindrance.isPresent()) {
-                        giveUp(hindrance.get());
-                        return;
-                    }
-                    part.record();
-                    some = true;
-                }
-            }
-        } catch (RuntimeException e) {
-            giveUp(e.getMessage() == null ? e.toString() : e.getMessage());
+        List<Part> due = parts.stream().filter(part -> part.ran && !part.recorded).toList();
+        if (due.isEmpty()) {
             return;
         }
-        if (some && speaks) {
+        String hindrance = backend.ops().hindersRecording().orElse(null);
+        if (!agreed.apply(hindrance == null)) {
+            giveUp(hindrance == null ? OTHER : hindrance);
+            return;
+        }
+        String failure = null;
+        try {
+            due.forEach(Part::record);
+        } catch (RuntimeException e) {
+            failure = e.getMessage() == null ? e.toString() : e.getMessage();
+        }
+        if (!agreed.apply(failure == null)) {
+            giveUp(failure == null ? OTHER : failure);
+        } else if (speaks) {
             LOG.info("forward and backward run as {} CUDA graphs of {} nodes in all", count(), nodes());
         }
     }

@@ -1,20 +1,25 @@
 package org.longhaul.train;
 
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.cuda.CudaSettings;
 import org.longhaul.cuda.NcclWatch;
+import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.LauncherWatch;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.natives.CpuBackend;
+import org.longhaul.natives.CudaDevice;
 import org.longhaul.natives.Nccl;
 import org.longhaul.ops.cuda.CudaOps;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.MeshGroups;
 import org.longhaul.parallel.Rendezvous;
 import org.longhaul.tensor.Backend;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * This process's device and its links to the other processes of the job.
@@ -26,6 +31,8 @@ import org.longhaul.tensor.Backend;
 record RankSetup(
         Backend backend, MeshGroups groups, RankGroup savers, Rendezvous rendezvous, NcclWatch watch, double peakFlops)
         implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RankSetup.class);
+
     /** Opens the device and meets the other ranks. */
     static RankSetup open(DeviceConfig device, Mesh wanted, RanksConfig ranks, RankEnvironment self) {
         LauncherWatch.start(System.getenv());
@@ -48,8 +55,9 @@ record RankSetup(
             if (device.deterministic()) {
                 Nccl.fixOrder();
             }
+            Nccl.recordAlone();
             watch = new NcclWatch(
-                    gpu, self.rank(), new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), ranks.joinTimeout()), ranks.joinTimeout(),
+                    gpu, self.rank(), self.worldSize(), new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), ranks.joinTimeout()), ranks.joinTimeout(),
                     ranks.stallTimeout());
             groups = MeshGroups.of(mesh, self.rank(), watch);
             sound = watch::sound;
@@ -63,7 +71,9 @@ record RankSetup(
         return switch (device.kind()) {
             case CPU -> new CpuBackend(device.threads());
             case CUDA -> {
-                CudaSettings settings = CudaSettings.standard(localRank).computing(device.computeType());
+                // A scheduler may show each process a GPU of its own.
+                int ordinal = CudaDevice.count() == 1 ? 0 : localRank;
+                CudaSettings settings = CudaSettings.standard(ordinal).computing(device.computeType());
                 yield new CudaBackend(device.deterministic() ? settings.reproducible() : settings, CudaOps::new);
             }
         };
@@ -80,18 +90,56 @@ record RankSetup(
         return 0;
     }
 
+    /**
+     * Does the work that this rank shares with others. If it fails, work of theirs that waits for this rank ends now, before anything is
+     * closed that would wait for the device.
+     */
+    <T> T sharing(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException | Error e) {
+            if (watch != null && watch.sound()) {
+                watch.giveUp(e.getMessage() == null ? e.toString() : e.getMessage());
+            }
+            if (watch != null) {
+                CudaDevice.exitAtTheEnd(status(e).status());
+            }
+            throw e;
+        }
+    }
+
+    private static ExitCode status(Throwable failure) {
+        for (Throwable link = failure; link != null; link = link.getCause()) {
+            if (link instanceof UserError error) {
+                return error.exitCode();
+            }
+        }
+        return ExitCode.INTERNAL;
+    }
+
     @Override
     public void close() {
+        if (watch != null && watch.deviceLost()) {
+            LOG.debug("the device is left as it is: it may wait for other ranks");
+            watch.close();
+            if (rendezvous != null) {
+                rendezvous.close();
+            }
+            return;
+        }
         groups.close();
         if (savers instanceof RendezvousRanks ranks) {
             ranks.leave(rendezvous);
         }
+        boolean lost = watch != null && watch.deviceLost();
         if (watch != null) {
             watch.close();
         }
         if (rendezvous != null) {
             rendezvous.close();
         }
-        backend.close();
+        if (!lost) {
+            backend.close();
+        }
     }
 }

@@ -71,10 +71,6 @@ public record TrainConfig(
 
     /** Throws IllegalArgumentException naming the key when the model or the batch cannot be laid over the mesh. */
     public void requireFits(Mesh mesh) {
-        if (device.cudaGraph() == DeviceConfig.Graphs.ON && mesh.tensor() > 1) {
-            throw new IllegalArgumentException("device.cuda_graph on needs mesh.tensor 1 (collectives inside a layer are not recorded): "
-                    + mesh.tensor() + "; leave it auto");
-        }
         int microBatches = batch.accumulation(mesh.data());
         int stages = mesh.pipeline() * mesh.virtualStages();
         for (int stage = 0; stage < stages; stage++) {

@@ -34,6 +34,10 @@ final class TrainJob {
 
     /** Trains with given data on given ranks. */
     static Outcome run(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop) {
+        return setup.sharing(() -> shared(config, data, setup, stop));
+    }
+
+    private static Outcome shared(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop) {
         requireFits(config, setup.groups());
         if (setup.groups().rank() == 0) {
             writeConfig(config);
@@ -45,8 +49,8 @@ final class TrainJob {
                 RankTimes times = new RankTimes(setup.backend(), setup.groups(), config.ranks().straggler());
                 Snapshots snapshots = new Snapshots(config, setup.backend(), engine, data.fingerprints(), mixture, setup.savers())) {
             profiling.of(engine);
-            Outcome outcome =
-                    new Trainer(config, engine, snapshots, data, mixture, times, stop, setup.peakFlops(), profiling).run();
+            Trainer trainer = new Trainer(config, engine, snapshots, data, mixture, times, stop, setup.peakFlops(), profiling);
+            Outcome outcome = setup.sharing(trainer::run);
             if (setup.groups().rank() == 0) {
                 LossCurve.draw(config.output(), data.unigramEntropy());
             }

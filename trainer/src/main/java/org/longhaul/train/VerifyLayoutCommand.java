@@ -92,19 +92,22 @@ final class VerifyLayoutCommand implements Callable<Integer> {
             throw UserError.badInput(self.worldSize() + " processes verify one layout of as many ranks: name it with --layouts");
         }
         try (RankSetup setup = RankSetup.open(config.device(), meshes.get(0), config.ranks(), self)) {
-            // The others wait in their first collective meanwhile.
-            LayoutRun reference = self.rank() == 0 ? LayoutRun.alone(config, tokens, steps, setup.backend()) : null;
-            setup.groups().world().barrier();
-            LayoutRun run = LayoutRun.acrossProcesses(
-                    config.over(meshes.get(0)), tokens, steps, setup, config.output().resolve("verify-layout"));
-            if (reference == null) {
-                return ExitCode.DONE.status();
-            }
-            head();
-            curves(meshes.get(0), run, reference);
-            boolean gpu = config.device().kind() == DeviceConfig.Kind.CUDA;
-            return verdict(line(meshes.get(0), run, reference, Tolerance.of(setup.backend().computeType(), gpu)));
+            return setup.sharing(() -> compare(config, tokens, meshes.get(0), self, setup));
         }
+    }
+
+    private int compare(TrainConfig config, TokenSource tokens, Mesh mesh, RankEnvironment self, RankSetup setup) {
+        // The others wait in their first collective meanwhile.
+        LayoutRun reference = self.rank() == 0 ? LayoutRun.alone(config, tokens, steps, setup.backend()) : null;
+        setup.groups().world().barrier();
+        LayoutRun run = LayoutRun.acrossProcesses(config.over(mesh), tokens, steps, setup, config.output().resolve("verify-layout"));
+        if (reference == null) {
+            return ExitCode.DONE.status();
+        }
+        head();
+        curves(mesh, run, reference);
+        boolean gpu = config.device().kind() == DeviceConfig.Kind.CUDA;
+        return verdict(line(mesh, run, reference, Tolerance.of(setup.backend().computeType(), gpu)));
     }
 
     private void head() {

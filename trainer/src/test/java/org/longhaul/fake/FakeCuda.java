@@ -104,11 +104,19 @@ public final class FakeCuda {
 
     /** Runs a class of this class path on the machine. */
     Outcome java(Map<String, String> settings, Class<?> main, String... arguments) throws IOException, InterruptedException {
+        try (Running running = start(settings, main, arguments)) {
+            return running.outcome();
+        }
+    }
+
+    /** Starts a class of this class path on the machine. */
+    Running start(Map<String, String> settings, Class<?> main, String... arguments) throws IOException {
         Path report = Files.createTempFile("fake-cuda", ".report");
         Path log = Files.createTempFile("fake-cuda", ".log");
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(o -> o.startsWith("--")).forEach(command::add);
-        command.addAll(List.of("-Xmx1g", "-Djava.awt.headless=true", "-XX:-UsePerfData", "-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(List.of("-Xmx1g", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true", "-XX:-UsePerfData", "-cp",
+                System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         builder.environment().put("PYTORCH_LIBRARY_PATH", libraries().toString());
@@ -116,14 +124,37 @@ public final class FakeCuda {
         builder.environment().put("LH_FAKE_REPORT", report.toString());
         builder.environment().put("OMP_NUM_THREADS", "1");
         builder.environment().putAll(settings);
-        Process process = builder.start();
-        try {
+        return new Running(builder.start(), log, report);
+    }
+
+    /** A process on the machine. */
+    record Running(Process process, Path log, Path report) implements AutoCloseable {
+        /** What it did, once it has ended. */
+        Outcome outcome() throws IOException, InterruptedException {
             if (!process.waitFor(MINUTES, TimeUnit.MINUTES)) {
                 process.destroyForcibly().waitFor();
                 return new Outcome(-1, Files.readString(log) + "\nstopped after " + MINUTES + " minutes", Files.readString(report));
             }
             return new Outcome(process.exitValue(), Files.readString(log), Files.readString(report));
-        } finally {
+        }
+
+        /** Waits until it has printed the words. */
+        void awaitText(String words) throws IOException, InterruptedException {
+            while (!Files.readString(log).contains(words)) {
+                if (process.waitFor(100, TimeUnit.MILLISECONDS)) {
+                    throw new IllegalStateException("ended before it said '" + words + "':\n" + Files.readString(log));
+                }
+            }
+        }
+
+        /** Its own processes, in the order of their start. */
+        List<ProcessHandle> children() {
+            return process.children().sorted(java.util.Comparator.comparingLong(ProcessHandle::pid)).toList();
+        }
+
+        @Override
+        public void close() throws IOException {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
             Files.deleteIfExists(log);
             Files.deleteIfExists(report);

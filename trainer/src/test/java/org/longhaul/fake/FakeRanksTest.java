@@ -1,6 +1,7 @@
 package org.longhaul.fake;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -11,11 +12,14 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.longhaul.cli.Main;
 import org.longhaul.fake.FakeCuda.Outcome;
+import org.longhaul.fake.FakeCuda.Running;
 
 /**
  * Several GPUs, each with a process of its own, on emulated machines that talk through a stand-in of NCCL: launcher, rendezvous, joining,
@@ -33,25 +37,86 @@ class FakeRanksTest {
         machine = FakeCuda.machine();
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"dp2", "tp2", "pp2.v2"})
-    void layoutsTrainAsOneGpuDoes(String layout) throws IOException, InterruptedException {
+    private Path job(String... lines) throws IOException {
         Path config = folder.resolve("train.yaml");
         Files.writeString(config, """
                 output: %s
                 model: {layers: 4, d_model: 32, heads: 2, kv_heads: 2, ffn: 64, vocab: 96, context: 16, init_std: 0.1}
                 data: {path: unused}
-                batch: {sequences: 8, micro_batch: 1}
                 steps: 10
                 schedule: {type: constant, peak: 1e-2, warmup_steps: 0}
                 optimizer: {epsilon: 1e-4}
-                device: {kind: cuda, precision: f32}
-                ranks: {tensor_chunks: 3, straggler: {every: 2}, stall_timeout: 90s, join_timeout: 90s}
-                """.formatted(folder.resolve("run")));
-        List<String> arguments = new ArrayList<>(List.of("launch", "--nproc", "2", "verify-layout", config.toString(), "--layouts", layout, "--random"));
-        Outcome outcome = machine.java(Map.of("LH_FAKE_DEVICES", "2"), Main.class, arguments.toArray(String[]::new));
+                """.formatted(folder.resolve("run")) + String.join("\n", lines) + "\n");
+        return config;
+    }
+
+    private static String[] launch(int ranks, String... words) {
+        List<String> arguments = new ArrayList<>(List.of("launch", "--nproc", Integer.toString(ranks), "--grace", "2"));
+        arguments.addAll(List.of(words));
+        return arguments.toArray(String[]::new);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dp2", "tp2", "pp2.v2"})
+    void layoutsTrainAsOneGpuDoes(String layout) throws IOException, InterruptedException {
+        Path config = job(
+                "batch: {sequences: 8, micro_batch: 2}", "device: {kind: cuda, precision: f32}",
+                "ranks: {tensor_chunks: 3, straggler: {every: 2}, stall_timeout: 90s, join_timeout: 90s}");
+        Outcome outcome = machine.java(
+                Map.of("LH_FAKE_DEVICES", "2"), Main.class, launch(2, "verify-layout", config.toString(), "--layouts", layout, "--random"));
         assertEquals(0, outcome.status(), outcome.text());
         assertTrue(outcome.text().contains("every layout trains as one rank does"), outcome.text());
         assertEquals("", outcome.faults());
+    }
+
+    /** The collectives of tensor-parallel layers within CUDA graphs: the same bits as without, also on groups that NCCL did not split. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 3, false", "1, 1, 1, true", "2, 1, 3, true", "2, 1, 1, false", "1, 2, 3, true"})
+    void collectivesWithinGraphsGiveTheSameBits(int pipeline, int data, int chunks, boolean split) throws IOException, InterruptedException {
+        Assumptions.assumeTrue(!split && pipeline == 1 || "all".equals(System.getProperty("longhaul.fake")), "takes minutes: -Dlonghaul.fake=all");
+        Path config = job(
+                "batch: {sequences: 8, micro_batch: 2}", "device: {kind: cuda}", "mesh: {pipeline: " + pipeline + ", data: " + data + ", tensor: 2}",
+                "ranks: {tensor_chunks: " + chunks + ", stall_timeout: 90s, join_timeout: 90s}");
+        Path json = folder.resolve("out.jsonl");
+        int ranks = 2 * pipeline * data;
+        for (String graphs : List.of("auto", "off")) {
+            Outcome outcome = machine.java(
+                    Map.of("LH_FAKE_DEVICES", Integer.toString(ranks), "LH_FAKE_NCCL", split ? "22703" : "21705"), Main.class,
+                    launch(ranks, "bench", "ranks", config.toString(), "device.cuda_graph=" + graphs, "model.layers=2", "--steps", "2", "--warmup", "1", "--json",
+                            json.toString()));
+            assertEquals(0, outcome.status(), outcome.text());
+            assertEquals("", outcome.faults());
+            assertEquals(graphs.equals("auto"), outcome.text().contains("forward and backward run as"), outcome.text());
+            assertFalse(outcome.text().contains("warning"), outcome.text());
+        }
+        List<String> losses = Files.readAllLines(json).stream().map(l -> l.substring(l.indexOf("\"loss\""))).toList();
+        assertEquals(2, losses.size());
+        assertEquals(losses.get(0), losses.get(1));
+    }
+
+    /** A rank that stops between replays of its graphs is named, and the others end although their devices wait for it for ever. */
+    @Test
+    void aStoppedRankIsNamed() throws IOException, InterruptedException {
+        Path config = job(
+                "batch: {sequences: 4, micro_batch: 2}", "device: {kind: cuda}", "mesh: {data: 1, tensor: 2}", "ranks: {stall_timeout: 6s, join_timeout: 90s}");
+        try (Running running = machine.start(
+                Map.of("LH_FAKE_DEVICES", "2"), Main.class,
+                launch(2, "bench", "ranks", config.toString(), "model.layers=2", "--steps", "100000", "--warmup", "1"))) {
+            running.awaitText("forward and backward run as");
+            ProcessHandle stopped = running.children().get(1);
+            new ProcessBuilder("kill", "-STOP", Long.toString(stopped.pid())).start().waitFor();
+            Outcome outcome = running.outcome();
+            assertEquals(3, outcome.status(), outcome.text());
+            assertTrue(outcome.text().contains("did not end within 6 s; rank(s) 1 say nothing"), outcome.text());
+        }
+    }
+
+    @Test
+    void ranksThatShareAGpuAreToldSo() throws IOException, InterruptedException {
+        Path config = job("batch: {sequences: 4, micro_batch: 2}", "device: {kind: cuda}", "mesh: {data: 2}", "ranks: {join_timeout: 90s}");
+        Outcome outcome = machine.java(
+                Map.of("LH_FAKE_DEVICES", "1"), Main.class, launch(2, "bench", "ranks", config.toString(), "--steps", "1", "--warmup", "1"));
+        assertEquals(3, outcome.status(), outcome.text());
+        assertTrue(outcome.text().contains("longhaul: ranks 0 and 1 use the same GPU"), outcome.text());
     }
 }

@@ -39,7 +39,7 @@ class MeshTest {
     @Test
     void linksJoinNeighboursAlsoWhenTwoStagesAreBothNeighbours() throws Exception {
         for (int stages : new int[] {2, 3}) {
-            Mesh mesh = new Mesh(stages, 1, 2, 1);
+            Mesh mesh = new Mesh(stages, 1, 2, 2);
             List<HostBackend> backends = new ArrayList<>();
             for (int r = 0; r < mesh.size(); r++) {
                 backends.add(new HostBackend());

@@ -60,7 +60,7 @@ class MicroGraphsTest {
     }
 
     @Test
-    void tensorParallelLayersAreNotRecorded() {
+    void collectivesThatADeviceCannotRecordKeepLayersEager() {
         TrainConfig config = config("mesh={data: 1, tensor: 2}");
         List<RecordingBackend> backends = new ArrayList<>();
         LayoutRun eager = inProcess(with(config, "off"), new ArrayList<>());
@@ -89,9 +89,6 @@ class MicroGraphsTest {
     void whatCannotBeRecordedIsRefusedWhenAskedFor() {
         UserError cpu = assertThrows(UserError.class, () -> config("device.cuda_graph=on"));
         assertTrue(cpu.getMessage().contains("device.cuda_graph: on needs kind cuda"), cpu.getMessage());
-        TrainConfig tensor = config("device.kind=cuda", "device.cuda_graph=on", "mesh={data: 1, tensor: 2}");
-        IllegalArgumentException layout = assertThrows(IllegalArgumentException.class, () -> tensor.requireFits(tensor.mesh().over(2)));
-        assertTrue(layout.getMessage().contains("device.cuda_graph on needs mesh.tensor 1"), layout.getMessage());
     }
 
     private static TrainConfig config(String... overrides) {

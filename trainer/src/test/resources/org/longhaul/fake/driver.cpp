@@ -91,6 +91,11 @@ EXPORT int cuDeviceGetName(char *name, int length, int) {
     snprintf(name, length, "Emulated H200");
     return SUCCESS;
 }
+EXPORT int cuDeviceGetUuid_v2(unsigned char *uuid, int device) {
+    memset(uuid, 0xa5, 16);
+    uuid[15] = device;
+    return SUCCESS;
+}
 EXPORT int cuDeviceGetAttribute(int *value, int attribute, int) {
     switch (attribute) {
         case 16: *value = 3; return SUCCESS;
@@ -152,8 +157,10 @@ EXPORT int cuMemGetInfo_v2(long *free, long *total) {
     *free = *total - memoryHeld();
     return SUCCESS;
 }
+// Like other calls that take memory or load code it may wait for all the work of the device.
 EXPORT int cuMemAlloc_v2(long *address, long bytes) {
     ENTER;
+    if (int status = drainAll()) return status;
     return bytes <= 0 ? (int)INVALID_VALUE : allocate(address, bytes);
 }
 EXPORT int cuMemFree_v2(long address) {
@@ -162,6 +169,7 @@ EXPORT int cuMemFree_v2(long address) {
 }
 EXPORT int cuMemHostAlloc(long *address, long bytes, int) {
     ENTER;
+    if (int status = drainAll()) return status;
     return bytes <= 0 ? (int)INVALID_VALUE : allocateHost(address, bytes);
 }
 EXPORT int cuMemFreeHost(long address) {
@@ -343,6 +351,7 @@ EXPORT int cuEventElapsedTime(float *milliseconds, long start, long end) {
 EXPORT int cuModuleLoadData(long *out, const unsigned char *image) {
     ENTER;
     if (memcmp(image, "\177ELF", 4) != 0) return INVALID_IMAGE;
+    if (int status = drainAll()) return status;
     long offset, size;
     memcpy(&offset, image + 0x28, 8);
     size = offset + (long)*(uint16_t *)(image + 0x3a) * *(uint16_t *)(image + 0x3c);
@@ -507,10 +516,14 @@ EXPORT int cuGraphLaunch(long executable, long stream) {
     GraphExec *e = (GraphExec *)executable;
     if (!execs.count(e)) return INVALID_HANDLE;
     if (capturing(stream)) return CAPTURE_UNSUPPORTED;
-    return submit(stream, "graph", [=] {
+    auto whole = [=] {
         if (!execs.count(e)) throw Fault{LAUNCH_FAILED, "a graph was destroyed before it ran"};
-        perform(&e->graph);
-    });
+        return perform(&e->graph);
+    };
+    if (!e->graph.waits) return submit(stream, "graph", [=] { whole()(); });
+    // A group of ranks does one thing after the other, on whatever stream.
+    for (auto &k : e->graph.keeps) turn(k.first, stream);
+    return submitWait(stream, "graph with collectives", whole);
 }
 EXPORT int cuGraphDestroy(long graph) {
     ENTER;

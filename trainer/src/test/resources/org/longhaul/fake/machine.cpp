@@ -6,13 +6,14 @@
 #include <dlfcn.h>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
 #include <sys/mman.h>
 #include <unistd.h>
 
 namespace fake {
-std::recursive_mutex lock;
+Lock lock;
 int sticky = 0;
 std::set<Stream *> streams;
 std::set<Event *> events;
@@ -153,11 +154,11 @@ static void onFault(int signal, siginfo_t *info, void *context) {
     else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) previous.sa_handler(signal);
     else abort();
 }
-static void perform(const Item &item) {
+static int depth;
+static void guarded(const std::string &name, const Work &work) {
     if (sticky) return;
     static std::string now;
-    now = item.name;
-    static int depth;
+    now = name;
     bool outer = depth++ == 0;
     try {
         if (outer && sigsetjmp(escape, 1)) {
@@ -166,56 +167,130 @@ static void perform(const Item &item) {
             depth = 1;
             throw Fault{ILLEGAL_ADDRESS, now + text};
         }
-        item.work();
+        work();
     } catch (const Fault &f) {
         sticky = f.status;
         report("fault " + std::to_string(f.status) + ": " + f.text);
     }
     depth--;
 }
+// Whether the item is over.
+static bool attempt(Item &item) {
+    if (!item.begin) {
+        guarded(item.name, item.work);
+        return true;
+    }
+    bool over = false;
+    guarded(item.name, [&] {
+        if (!item.poll) item.poll = item.begin();
+        over = item.poll();
+    });
+    return over || sticky;
+}
 
+static bool enter() {
+    if (running) return false;
+    running = true;
+    runner = pthread_self();
+    settle();
+    struct sigaction action = {};
+    action.sa_sigaction = onFault;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+    sigaction(SIGSEGV, &action, &previous);
+    return true;
+}
+static void leaveRun() {
+    sigaction(SIGSEGV, &previous, nullptr);
+    running = false;
+    settle();
+}
+void rest() {
+    bool was = running;
+    int levels = lock.depth, inner = depth;
+    // Memory stays open for the moment: opening it again and again would take most of the time.
+    if (was) sigaction(SIGSEGV, &previous, nullptr);
+    running = false;
+    depth = 0;
+    for (int i = 0; i < levels; i++) lock.unlock();
+    usleep(200);
+    for (int i = 0; i < levels; i++) lock.lock();
+    depth = inner;
+    if (was) enter();
+}
+static void pop(Stream *s) {
+    s->queue.pop_front();
+    s->done++;
+}
+// One item if it need not wait for anybody.
+static bool tryStep(Stream *s) {
+    if (s->done == s->queued) return false;
+    Item &item = s->queue.front();
+    if (item.after) {
+        if (streams.count(item.after) && item.after->done < item.number) return tryStep(item.after);
+    } else if (!attempt(item)) {
+        return false;
+    }
+    pop(s);
+    return true;
+}
+bool speaks(Stream *s) {
+    for (Item &item : s->queue) {
+        if (item.begin) return true;
+    }
+    return false;
+}
+void nudge() {
+    bool any = false;
+    for (Stream *s : streams) any = any || speaks(s);
+    if (!any) return;
+    bool outer = enter();
+    for (Stream *s : std::vector<Stream *>(streams.begin(), streams.end())) {
+        if (speaks(s)) tryStep(s);
+    }
+    if (outer) leaveRun();
+}
 void advance(Stream *s, uint64_t until) {
-    if (s->done >= until) return;
-    bool outer = !running;
-    if (outer) {
-        running = true;
-        runner = pthread_self();
-        settle();
-        struct sigaction action = {};
-        action.sa_sigaction = onFault;
-        action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
-        sigaction(SIGSEGV, &action, &previous);
-    }
-    while (s->done < until) {
-        Item item = std::move(s->queue.front());
-        s->queue.pop_front();
+    bool outer = false;
+    int waited = 0;
+    while (streams.count(s) && s->done < until) {
+        outer = enter() || outer;
+        Item &item = s->queue.front();
         if (item.after) {
-            if (streams.count(item.after)) advance(item.after, item.number);
-        } else {
-            perform(item);
+            if (streams.count(item.after) && item.after->done < item.number) {
+                advance(item.after, item.number);
+                continue;
+            }
+        } else if (!attempt(item)) {
+            // What this process still owes the others may be what they wait for.
+            if (++waited > 20) nudge();
+            rest();
+            continue;
         }
-        s->done++;
+        waited = 0;
+        pop(s);
     }
-    if (outer) {
-        sigaction(SIGSEGV, &previous, nullptr);
-        running = false;
-        settle();
-    }
+    if (outer) leaveRun();
 }
 int drainAll() {
-    for (Stream *s : streams) advance(s, s->queued);
+    for (Stream *s : std::vector<Stream *>(streams.begin(), streams.end())) {
+        if (streams.count(s)) advance(s, s->queued);
+    }
     return sticky;
 }
 // Lets time pass a little, for code that asks again and again.
 void pass(Stream *s) {
-    if (s->done < s->queued) advance(s, s->done + 1);
+    bool outer = enter();
+    tryStep(s);
+    if (outer) leaveRun();
 }
 static void afterSubmit(Stream *s) {
     static std::string order = setting("LH_FAKE_ORDER", "late");
     static bool seeded = (dice.seed(order.rfind("random:", 0) == 0 ? atol(order.c_str() + 7) : 1), true);
     (void)seeded;
     if (order == "eager") {
-        advance(s, s->queued);
+        bool outer = enter();
+        while (tryStep(s)) {}
+        if (outer) leaveRun();
     } else if (order[0] == 'r') {
         for (int n = dice() % 4; n > 0; n--) {
             auto it = streams.begin();
@@ -227,14 +302,14 @@ static void afterSubmit(Stream *s) {
 
 static void node(Stream *s, Item item) {
     Graph *g = s->capture;
+    g->waits = g->waits || item.begin;
     g->nodes.push_back({std::move(item), s->frontier});
     s->frontier = {(int)g->nodes.size() - 1};
 }
-int submit(long stream, std::string name, Work work) {
+static int submit(long stream, Item item) {
     Stream *s = (Stream *)stream;
     if (!streams.count(s)) return INVALID_HANDLE;
     if (sticky) return sticky;
-    Item item{std::move(name), std::move(work), nullptr, 0};
     if (s->capture) {
         if (s->capture->broken) return CAPTURE_INVALIDATED;
         node(s, std::move(item));
@@ -245,26 +320,41 @@ int submit(long stream, std::string name, Work work) {
     afterSubmit(s);
     return SUCCESS;
 }
+int submit(long stream, std::string name, Work work) { return submit(stream, Item{std::move(name), std::move(work), nullptr, 0}); }
+int submitWait(long stream, std::string name, Begin begin) {
+    return submit(stream, Item{std::move(name), nullptr, nullptr, 0, std::move(begin)});
+}
+void follow(Stream *s, Stream *other) {
+    s->queue.push_back({"wait", nullptr, other, other->queued});
+    s->queued++;
+}
 bool capturing(long stream) {
     Stream *s = (Stream *)stream;
     return streams.count(s) && s->capture;
 }
 // Work without an order between it may run in any: the newest branch goes first.
-void perform(Graph *g) {
-    std::vector<bool> done(g->nodes.size());
-    size_t left = g->nodes.size();
-    while (left) {
-        for (size_t i = g->nodes.size(); i-- > 0;) {
-            bool free = !done[i];
-            for (int d : g->nodes[i].after) free = free && done[d];
-            if (free) {
-                perform(g->nodes[i].item);
-                done[i] = true;
-                left--;
-                break;
+Poll perform(Graph *g) {
+    struct State {
+        std::vector<bool> done;
+        std::vector<Item> items;
+        size_t left;
+    };
+    auto state = std::make_shared<State>();
+    state->done.resize(g->nodes.size());
+    state->left = g->nodes.size();
+    for (Node &n : g->nodes) state->items.push_back(n.item);
+    return [=] {
+        for (size_t i = g->nodes.size(); state->left && i-- > 0;) {
+            bool free = !state->done[i];
+            for (int d : g->nodes[i].after) free = free && state->done[d];
+            if (free && attempt(state->items[i])) {
+                state->done[i] = true;
+                state->left--;
+                i = g->nodes.size();
             }
         }
-    }
+        return state->left == 0;
+    };
 }
 }  // namespace fake
 

@@ -24,13 +24,24 @@ enum {
     CAPTURE_UNJOINED = 904, CAPTURE_ISOLATION = 905, CAPTURED_EVENT = 907
 };
 using Work = std::function<void()>;
+// Work that may have to wait for other processes: begun once its turn has come, it is asked until it says that it is over.
+using Poll = std::function<bool()>;
+using Begin = std::function<Poll()>;
 // What work throws when the device would have stopped.
 struct Fault {
     int status;
     std::string text;
 };
-extern std::recursive_mutex lock;
-typedef std::lock_guard<std::recursive_mutex> Locked;
+// Held by every call; work that waits for another process lets go of it meanwhile, as a GPU waits without its host.
+struct Lock {
+    std::recursive_mutex mutex;
+    int depth = 0;
+    void lock() { mutex.lock(), depth++; }
+    bool try_lock() { return mutex.try_lock() && (depth++, true); }
+    void unlock() { depth--, mutex.unlock(); }
+};
+extern Lock lock;
+typedef std::lock_guard<Lock> Locked;
 
 inline std::string setting(const char *name, const char *otherwise) {
     const char *v = getenv(name);
@@ -40,7 +51,10 @@ inline std::string setting(const char *name, const char *otherwise) {
 void report(const std::string &line);
 // Queues work on a stream, or records it where the stream captures; the status of the call.
 int submit(long stream, std::string name, Work work);
+int submitWait(long stream, std::string name, Begin begin);
 bool capturing(long stream);
+// Lets other threads, and other processes through shared memory, go on for a moment. The lock is held again afterwards.
+void rest();
 // Throws a Fault unless the range lies within one live allocation of the device.
 void needDevice(long address, long bytes, const char *what);
 // Whether the range is page-locked host memory.

@@ -1,6 +1,8 @@
 #pragma once
 #include "machine.h"
 #include <deque>
+#include <map>
+#include <memory>
 #include <set>
 
 namespace fake {
@@ -11,6 +13,8 @@ struct Item {
     Work work;
     Stream *after;
     uint64_t number;
+    Begin begin;
+    Poll poll;
 };
 struct Node {
     Item item;
@@ -21,6 +25,10 @@ struct Graph {
     Stream *origin;
     std::set<Stream *> members;
     bool broken = false;
+    // Groups of ranks whose work is in it: held until the last copy ends; and the last node of each.
+    std::map<void *, std::shared_ptr<void>> keeps;
+    std::map<void *, int> last;
+    bool waits = false;
 };
 struct GraphExec {
     Graph graph;
@@ -48,7 +56,15 @@ extern int sticky;
 void advance(Stream *s, uint64_t until);
 void pass(Stream *s);
 int drainAll();
-void perform(Graph *g);
+// One execution of a graph, bit by bit.
+Poll perform(Graph *g);
+// The stream continues after what the group of ranks was given last.
+void turn(void *group, long stream);
+// The stream continues after what another has now.
+void follow(Stream *s, Stream *other);
+// Whether its queue holds work that other processes may wait for; and some progress of such streams, without waiting.
+bool speaks(Stream *s);
+void nudge();
 int allocate(long *address, long bytes);
 int release(long address);
 int allocateHost(long *address, long bytes);
