@@ -7,8 +7,10 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.longhaul.checkpoint.Manifest.Done;
 import org.longhaul.error.UserError;
@@ -30,6 +32,8 @@ public final class CheckpointStore implements AutoCloseable {
 
     private final Storage storage;
     private final RankGroup group;
+    // Half-written folders of failed saves that could not be deleted either; only the thread that writes knows them.
+    private final Set<String> leftovers = new LinkedHashSet<>();
 
     CheckpointStore(Storage storage, RankGroup group) {
         this.storage = storage;
@@ -185,6 +189,10 @@ public final class CheckpointStore implements AutoCloseable {
         try {
             if (group.rank() == 0) {
                 storage.lock();
+                int uploads = uploads();
+                if (uploads > 0) {
+                    LOG.warn("{}: {} uploads that an earlier run left unfinished are given up", root(), uploads);
+                }
                 for (Storage.Entry e : storage.children("")) {
                     StepName name = StepName.parse(e.name());
                     boolean leftover = e.name().startsWith(StepName.STAGING) || e.name().startsWith(StepName.TRASH);
@@ -204,6 +212,17 @@ public final class CheckpointStore implements AutoCloseable {
         return gone;
     }
 
+    private int uploads() {
+        try {
+            return storage.abandonUploads();
+        } catch (IOException | RuntimeException e) {
+            // Listing them needs a permission of its own, and the run can do without.
+            LOG.warn("cannot look for uploads that an earlier run left unfinished in {}: {}; a lifecycle rule of the bucket should end them", root(),
+                    reason(e));
+            return 0;
+        }
+    }
+
     /**
      * Takes checkpoints after a step out of use, when training rolls back to it: they belong to a course that was given up, and a
      * restart must not resume from them. Rank 0 acts.
@@ -217,6 +236,12 @@ public final class CheckpointStore implements AutoCloseable {
 
     /** Deletes what the rules let go after a save, and invalid ones as soon as enough complete ones are there. */
     void prune(Retention retention) throws IOException {
+        for (String folder : List.copyOf(leftovers)) {
+            if (storage.length(folder + "/" + Done.NAME) < 0 || folder.startsWith(StepName.STAGING)) {
+                storage.delete(folder);
+            }
+            leftovers.remove(folder);
+        }
         List<CheckpointInfo> all = list();
         for (CheckpointInfo old : retention.surplus(all)) {
             delete(old);
@@ -230,6 +255,11 @@ public final class CheckpointStore implements AutoCloseable {
         }
     }
 
+    /** Remembers a half-written folder for the next time that something is deleted. */
+    void deleteLater(String folder) {
+        leftovers.add(folder);
+    }
+
     /** Deletes a checkpoint so that a kill at any moment leaves it whole or invisible. */
     void delete(CheckpointInfo info) throws IOException {
         if (storage.atomicRename()) {
@@ -241,6 +271,7 @@ public final class CheckpointStore implements AutoCloseable {
         } else {
             Faults.point("checkpoint.delete");
             storage.delete(info.name() + "/" + Done.NAME);
+            Faults.point("checkpoint.deleting");
             storage.delete(info.name());
         }
     }

@@ -26,10 +26,12 @@ final class CheckpointWriter {
 
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointWriter.class);
 
+    private final CheckpointStore store;
     private final Storage storage;
     private final RankGroup group;
 
     CheckpointWriter(CheckpointStore store) {
+        this.store = store;
         this.storage = store.storage();
         this.group = store.group();
     }
@@ -195,7 +197,8 @@ final class CheckpointWriter {
         try {
             storage.delete(folder);
         } catch (IOException e) {
-            LOG.warn("cannot delete the half-written {}/{}: {}", storage.root(), folder, CheckpointStore.reason(e));
+            LOG.debug("the half-written {}/{} stays for now: {}", storage.root(), folder, CheckpointStore.reason(e));
+            store.deleteLater(folder);
         }
     }
 

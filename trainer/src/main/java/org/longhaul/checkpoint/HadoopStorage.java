@@ -2,16 +2,20 @@ package org.longhaul.checkpoint;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.MultipartUploader;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.StreamCapabilities;
 import org.longhaul.error.UserError;
@@ -183,6 +187,23 @@ final class HadoopStorage implements Storage {
     @Override
     public void syncFolder(String path) {
         // The name server or the object store keeps names durable by itself.
+    }
+
+    @Override
+    public int abandonUploads() throws IOException {
+        if (atomic || !fs.hasPathCapability(root, CommonPathCapabilities.FS_MULTIPART_UPLOADER)) {
+            return 0;
+        }
+        try (MultipartUploader uploader = fs.createMultipartUploader(root).build()) {
+            return Math.max(0, uploader.abortUploadsUnderPath(root).get());
+        } catch (UnsupportedOperationException none) {
+            return 0;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while giving up uploads under " + root);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
+        }
     }
 
     @Override

@@ -164,8 +164,8 @@ public final class SaveSchedule {
         if (stats.failures() > failures) {
             failures = stats.failures();
             pending = -1;
-            double most = limitNanos() > 0 ? limitNanos() : 300 * SECOND;
-            retryAt = now() + (long) Math.min(most, most / 16 * (1 << Math.min(failuresInRow, 4)));
+            double most = limitNanos() > 0 ? limitNanos() : limitSteps() * extreme(stepNanos, stepsMeasured, true);
+            retryAt = now() + (long) Math.max(SECOND, most / 16 * (1 << Math.min(failuresInRow, 4)));
             failuresInRow++;
         }
     }

@@ -41,6 +41,11 @@ interface Storage extends Closeable {
         // Object stores have no locks; the scheduler must not start a run twice.
     }
 
+    /** Gives up uploads under the root that a killed process began and nobody will end; object stores keep and bill their parts. Returns how many. */
+    default int abandonUploads() throws IOException {
+        return 0;
+    }
+
     @Override
     default void close() throws IOException {}
 

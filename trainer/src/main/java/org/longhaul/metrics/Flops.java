@@ -44,6 +44,12 @@ public final class Flops {
         return matrices(c) + 12.0 * c.layers() * c.dModel() * (c.context() + 1) / 2;
     }
 
+    /** Training FLOPs per token of some of the model's layers, with the head or without, attention over the causal pairs. */
+    public static double perTokenCausal(ModelConfig c, int layers, boolean head) {
+        double attention = 12.0 * layers * c.dModel() * (c.context() + 1) / 2;
+        return 6.0 * (blockMatrices(c) * (double) layers / c.layers() + (head ? (double) c.vocab() * c.dModel() : 0)) + attention;
+    }
+
     // Forward is two operations a weight, backward twice that; the embedding is a look-up.
     private static double matrices(ModelConfig c) {
         return 6.0 * (blockMatrices(c) + (double) c.vocab() * c.dModel());

@@ -277,7 +277,6 @@ final class Engine implements TokenLosses, AutoCloseable {
     }
 
     private void readBatch(int microBatch) {
-        faults.dawdle(groups.rank());
         long start = System.nanoTime();
         int micro = config.batch().microBatch();
         int context = config.model().context();
@@ -373,6 +372,7 @@ final class Engine implements TokenLosses, AutoCloseable {
 
         @Override
         public void forward(int microBatch, int slot) {
+            faults.dawdle(groups.rank(), firstSample);
             phases.open("data");
             if (first() || last()) {
                 readBatch(microBatch);

@@ -10,6 +10,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.longhaul.launch.HostName;
+import org.longhaul.metrics.Flops;
+import org.longhaul.model.ModelConfig;
+import org.longhaul.model.StageRange;
+import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.MeshGroups;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
@@ -41,21 +45,39 @@ final class RankTimes implements AutoCloseable {
     private double reading;
 
     /** Tells the ranks' places; all ranks construct it together. */
-    RankTimes(Backend backend, MeshGroups groups, StragglerConfig config) {
+    RankTimes(Backend backend, MeshGroups groups, ModelConfig model, StragglerConfig config) {
         int ranks = groups.mesh().size();
         this.backend = backend;
         this.groups = groups;
         this.every = ranks > 1 ? config.every() : 0;
-        int[] work = new int[ranks];
-        for (int r = 0; r < ranks; r++) {
-            work[r] = groups.mesh().pipelineOf(r);
-        }
-        this.judge = new StragglerJudge(work, config);
+        this.judge = judge(groups.mesh(), model, config);
         this.meter = every > 0 ? backend.stepMeter() : null;
         this.arena = every > 0 ? backend.allocate("times of ranks", (ranks + 1L) * Math.max(Arena.ALIGNMENT, NAME_BYTES)) : null;
         this.mine = every > 0 ? arena.tensor("times", 0, DType.F32, TIMES) : null;
         this.all = every > 0 ? arena.tensor("times of ranks", Arena.ALIGNMENT, DType.F32, (long) ranks * TIMES) : null;
         this.places = every > 0 ? places(ranks) : List.of();
+    }
+
+    // Stages of as many layers without embedding and head have the same work, too.
+    private static StragglerJudge judge(Mesh mesh, ModelConfig model, StragglerConfig config) {
+        int[] work = new int[mesh.size()];
+        double[] planned = new double[mesh.size()];
+        List<String> kinds = new ArrayList<>();
+        int parts = mesh.pipeline() * mesh.virtualStages();
+        for (int r = 0; r < work.length; r++) {
+            StringBuilder kind = new StringBuilder();
+            for (int part = mesh.pipelineOf(r); part < parts; part += mesh.pipeline()) {
+                StageRange stage = StageRange.of(model, part, parts);
+                planned[r] += Flops.perTokenCausal(model, stage.layers(), stage.last());
+                kind.append(stage.layers()).append(stage.first() ? " with embedding" : "").append(stage.last() ? " with head" : "").append(';');
+            }
+            work[r] = kinds.indexOf(kind.toString());
+            if (work[r] < 0) {
+                work[r] = kinds.size();
+                kinds.add(kind.toString());
+            }
+        }
+        return new StragglerJudge(work, planned, config);
     }
 
     /**
@@ -113,9 +135,9 @@ final class RankTimes implements AutoCloseable {
         for (StragglerJudge.Slow s : judge.look(compute)) {
             slow.add(s.rank());
             lines.add(String.format(
-                    Locale.ROOT, "step %,d: rank %d on %s computes %.2f times as long as the others: %.3f s a step, their median is %.3f s; "
+                    Locale.ROOT, "step %,d: rank %d on %s computes %.2f times as long as %s: %.3f s a step instead of %.3f s, waits not counted; "
                             + "it spends %.3f s reading samples. Look at that node's clocks, temperature and neighbours",
-                    step, s.rank(), places.get(s.rank()), s.ratio(), s.seconds(), s.others(), readings[s.rank()]));
+                    step, s.rank(), places.get(s.rank()), s.ratio(), against(s.basis()), s.seconds(), s.expected(), readings[s.rank()]));
         }
         double median = StragglerJudge.median(compute);
         int slowest = 0;
@@ -135,6 +157,14 @@ final class RankTimes implements AutoCloseable {
                 "ranks/compute_seconds_median", median, "ranks/compute_max_over_median", compute[slowest] / median,
                 "ranks/waiting_seconds_median", StragglerJudge.median(waiting));
         return new Comparison(lines, metrics, scalars);
+    }
+
+    private static String against(StragglerJudge.Basis basis) {
+        return switch (basis) {
+            case PEERS -> "the ranks with the same work";
+            case PLAN -> "its share of the model takes at the other stages' speed";
+            case PAST -> "it did at first";
+        };
     }
 
     // Once, as fixed-size text, so that any rank's line can name any other's host and GPU.

@@ -16,7 +16,7 @@ import org.longhaul.error.UserError;
  * <pre>
  * spike=FROM:TO:FACTOR          gradients of batches that start at samples FROM to TO − 1 are multiplied by FACTOR
  * weight=SAMPLE:TENSOR:VALUE    before the batch at SAMPLE the first element of a weight, such as layers.1.down, is overwritten
- * slow=RANK:MILLIS             the rank sleeps so long before each micro-batch that it reads
+ * slow=RANK:MILLIS[:SAMPLE]     the rank sleeps so long before each micro-batch, in batches that start at SAMPLE or behind
  * kill=POINT:N[:RANK]           SIGKILL to the rank (any, or this one) at its N-th passage of a point of the program
  * kill-launcher=POINT:N[:RANK]  the same to the process that started the rank
  * </pre>
@@ -45,8 +45,8 @@ public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills,
     /** A weight's first element on each rank before the batch at a sample. */
     public record Weight(long sample, String tensor, float value) {}
 
-    /** A rank that sleeps before each micro-batch. */
-    public record Slow(int rank, long millis) {}
+    /** A rank that sleeps before each micro-batch of batches from a sample on. */
+    public record Slow(int rank, long millis, long sample) {}
 
     /** A process's end at the n-th passage of a point; rank −1 is any. */
     public record Kill(String point, long passage, int rank, boolean launcher) {}
@@ -78,14 +78,14 @@ public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills,
                 switch (entry.substring(0, Math.max(0, equals)).strip()) {
                     case "spike" -> spikes.add(new Spike(Long.parseLong(v[0]), Long.parseLong(v[1]), Double.parseDouble(v[2])));
                     case "weight" -> weights.add(new Weight(Long.parseLong(v[0]), v[1], Float.parseFloat(v[2])));
-                    case "slow" -> slows.add(new Slow(Integer.parseInt(v[0]), Long.parseLong(v[1])));
+                    case "slow" -> slows.add(new Slow(Integer.parseInt(v[0]), Long.parseLong(v[1]), v.length > 2 ? Long.parseLong(v[2]) : 0));
                     case "kill" -> kills.add(kill(v, false));
                     case "kill-launcher" -> kills.add(kill(v, true));
                     default -> throw new IllegalArgumentException();
                 }
             } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
                 throw UserError.badInput(VARIABLE + ": '" + entry + "' is no fault; known are spike=FROM:TO:FACTOR, weight=SAMPLE:TENSOR:VALUE, "
-                        + "slow=RANK:MILLIS, kill=POINT:N[:RANK], kill-launcher=POINT:N[:RANK]", e);
+                        + "slow=RANK:MILLIS[:SAMPLE], kill=POINT:N[:RANK], kill-launcher=POINT:N[:RANK]", e);
             }
         }
         return new Faults(List.copyOf(spikes), List.copyOf(weights), List.copyOf(kills), List.copyOf(slows));
@@ -105,10 +105,10 @@ public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills,
         return spikes.stream().filter(s -> sample >= s.from && sample < s.to).mapToDouble(Spike::factor).reduce(1, (a, b) -> a * b);
     }
 
-    /** Sleeps where a rank is to be slow. */
-    public void dawdle(int rank) {
+    /** Sleeps where a rank is to be slow, in the batch at a sample. */
+    public void dawdle(int rank, long sample) {
         for (Slow slow : slows) {
-            if (slow.rank == rank) {
+            if (slow.rank == rank && sample >= slow.sample) {
                 LockSupport.parkNanos(slow.millis * 1_000_000);
             }
         }

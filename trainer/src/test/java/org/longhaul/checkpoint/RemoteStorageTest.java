@@ -200,6 +200,26 @@ class RemoteStorageTest {
         }
     }
 
+    /** A process that is killed in the middle of a large file: its parts are billed until somebody gives the upload up. A neighbour's stay. */
+    @Test
+    void uploadsOfAKilledRunAreGivenUpAndNobodyElses() throws IOException {
+        String uri = "s3a://runs/parts";
+        FileSystem killed = fs(uri);
+        for (String name : List.of("parts/step-00000002/rank-0000.bin", "parts2/step-00000002/rank-0000.bin")) {
+            FSDataOutputStream out = killed.create(new org.apache.hadoop.fs.Path("s3a://runs/" + name));
+            out.write(new byte[12 << 20]);
+            out.flush();
+        }
+        // Parts go out in the background.
+        while (s3.openUploads().size() < 2) {
+            Thread.onSpinWait();
+        }
+        try (CheckpointStore store = CheckpointStore.open(uri)) {
+            store.cleanUp();
+        }
+        assertEquals(List.of("runs/parts2/step-00000002/rank-0000.bin"), s3.openUploads());
+    }
+
     private static FileSystem fs(String uri) throws IOException {
         return FileSystem.newInstance(java.net.URI.create(uri), new Configuration());
     }

@@ -15,6 +15,7 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
@@ -36,10 +37,13 @@ public final class S3Server implements AutoCloseable {
 
     private final HttpServer server;
     private final NavigableMap<String, byte[]> objects = new ConcurrentSkipListMap<>();
-    private final Map<String, NavigableMap<Integer, byte[]>> uploads = new HashMap<>();
+    private final Map<String, Upload> uploads = new TreeMap<>();
     private final AtomicInteger uploadIds = new AtomicInteger();
     private volatile boolean refusing;
+    private volatile boolean down;
     private volatile int multipartUploads;
+
+    private record Upload(String path, NavigableMap<Integer, byte[]> parts) {}
 
     /** Listens on a free port. */
     public S3Server() throws IOException {
@@ -63,6 +67,18 @@ public final class S3Server implements AutoCloseable {
         refusing = uploadsToo;
     }
 
+    /** From now on every connection is cut without an answer, or served again. */
+    public void down(boolean noAnswers) {
+        down = noAnswers;
+    }
+
+    /** Paths, bucket/key, of multipart uploads that were neither completed nor given up. */
+    public List<String> openUploads() {
+        synchronized (uploads) {
+            return uploads.values().stream().map(Upload::path).toList();
+        }
+    }
+
     /** Objects by bucket/key. */
     public NavigableMap<String, byte[]> objects() {
         return objects;
@@ -75,13 +91,18 @@ public final class S3Server implements AutoCloseable {
 
     private void answer(HttpExchange x) throws IOException {
         try (x) {
+            if (down) {
+                return;
+            }
             byte[] body = body(x);
             String path = x.getRequestURI().getPath().substring(1);
             Map<String, String> query = query(x.getRequestURI().getRawQuery());
             boolean bucket = !path.contains("/") || path.endsWith("/") && path.indexOf('/') == path.length() - 1;
             switch (x.getRequestMethod()) {
                 case "GET" -> {
-                    if (bucket) {
+                    if (query.containsKey("uploads")) {
+                        listUploads(x, path.replace("/", ""), query.getOrDefault("prefix", ""));
+                    } else if (bucket) {
                         list(x, path.replace("/", ""), query);
                     } else {
                         get(x, path, true);
@@ -98,7 +119,9 @@ public final class S3Server implements AutoCloseable {
                 case "POST" -> post(x, path, query, new String(body, StandardCharsets.UTF_8));
                 case "DELETE" -> {
                     if (query.containsKey("uploadId")) {
-                        uploads.remove(query.get("uploadId"));
+                        synchronized (uploads) {
+                            uploads.remove(query.get("uploadId"));
+                        }
                     } else {
                         objects.remove(path);
                     }
@@ -118,7 +141,12 @@ public final class S3Server implements AutoCloseable {
             error(x, 501, "NotImplemented");
         } else if (query.containsKey("uploadId")) {
             synchronized (uploads) {
-                uploads.get(query.get("uploadId")).put(Integer.parseInt(query.get("partNumber")), body);
+                Upload upload = uploads.get(query.get("uploadId"));
+                if (upload == null) {
+                    error(x, 404, "NoSuchUpload");
+                    return;
+                }
+                upload.parts.put(Integer.parseInt(query.get("partNumber")), body);
             }
             x.getResponseHeaders().set("ETag", etag(body));
             send(x, 200, "");
@@ -141,14 +169,19 @@ public final class S3Server implements AutoCloseable {
         } else if (query.containsKey("uploads")) {
             String id = "upload-" + uploadIds.incrementAndGet();
             synchronized (uploads) {
-                uploads.put(id, new TreeMap<>());
+                uploads.put(id, new Upload(path, new TreeMap<>()));
             }
             send(x, 200, "<InitiateMultipartUploadResult><Bucket>" + bucket + "</Bucket><Key>" + path.substring(bucket.length() + 1) + "</Key><UploadId>" + id
                     + "</UploadId></InitiateMultipartUploadResult>");
         } else {
             ByteArrayOutputStream whole = new ByteArrayOutputStream();
             synchronized (uploads) {
-                for (byte[] part : uploads.remove(query.get("uploadId")).values()) {
+                Upload upload = uploads.remove(query.get("uploadId"));
+                if (upload == null) {
+                    error(x, 404, "NoSuchUpload");
+                    return;
+                }
+                for (byte[] part : upload.parts.values()) {
                     whole.write(part);
                 }
                 multipartUploads++;
@@ -227,6 +260,20 @@ public final class S3Server implements AutoCloseable {
         send(x, 200, "<ListBucketResult><Name>" + bucket + "</Name><Prefix>" + prefix + "</Prefix><KeyCount>" + count + "</KeyCount><MaxKeys>" + most
                 + "</MaxKeys><IsTruncated>" + more + "</IsTruncated>" + (more ? "<NextContinuationToken>" + last + "</NextContinuationToken>" : "") + entries
                 + "</ListBucketResult>");
+    }
+
+    private void listUploads(HttpExchange x, String bucket, String prefix) throws IOException {
+        StringBuilder entries = new StringBuilder();
+        synchronized (uploads) {
+            uploads.forEach((id, upload) -> {
+                if (upload.path.startsWith(bucket + "/" + prefix)) {
+                    entries.append("<Upload><Key>").append(upload.path.substring(bucket.length() + 1)).append("</Key><UploadId>").append(id)
+                            .append("</UploadId><StorageClass>STANDARD</StorageClass><Initiated>2026-11-23T12:00:00.000Z</Initiated></Upload>");
+                }
+            });
+        }
+        send(x, 200, "<ListMultipartUploadsResult><Bucket>" + bucket + "</Bucket><Prefix>" + prefix + "</Prefix><MaxUploads>1000</MaxUploads>"
+                + "<IsTruncated>false</IsTruncated>" + entries + "</ListMultipartUploadsResult>");
     }
 
     private static byte[] body(HttpExchange x) throws IOException {

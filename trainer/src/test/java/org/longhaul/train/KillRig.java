@@ -217,6 +217,10 @@ final class KillRig {
         return Files.exists(run.resolve("log")) ? Files.readString(run.resolve("log")) : "";
     }
 
+    String checkpoints() {
+        return checkpoints;
+    }
+
     Path run() {
         return run;
     }

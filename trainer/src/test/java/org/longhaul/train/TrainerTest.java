@@ -182,8 +182,12 @@ class TrainerTest {
     }
 
     static void sameState(Path a, Path b) throws IOException {
-        try (CheckpointStore left = CheckpointStore.open(a.resolve("checkpoints"));
-                CheckpointStore right = CheckpointStore.open(b.resolve("checkpoints"))) {
+        sameState(a.resolve("checkpoints").toString(), b.resolve("checkpoints").toString());
+    }
+
+    static void sameState(String a, String b) throws IOException {
+        try (CheckpointStore left = CheckpointStore.open(a);
+                CheckpointStore right = CheckpointStore.open(b)) {
             Checkpoint l = left.openNewest();
             Checkpoint r = right.openNewest();
             assertEquals(l.meta().step(), r.meta().step());
