@@ -59,7 +59,7 @@ final class ImportHfCommand implements Runnable {
             CheckpointMeta meta = new CheckpointMeta(0, SaveKind.PERMANENT, folder.model(), "", fingerprints,
                     new ObjectMapper().createObjectNode());
             String name = store.write(meta, folder.weights(type), files);
-            out.println("wrote " + store.root() + "/" + name + ": " + folder.model());
+            out.println("wrote " + store.root() + "/" + name + "\nmodel: " + folder.model());
         } catch (IOException e) {
             throw UserError.environment("cannot read " + source + ": " + e.getMessage(), e);
         }

@@ -61,6 +61,11 @@ public final class LossCurve {
         XYChart chart = new XYChartBuilder().width(900).height(500).title("Loss").xAxisTitle("step").yAxisTitle("nats per token").build();
         chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNE);
         chart.getStyler().setChartBackgroundColor(Color.WHITE);
+        // Ticks stand at whole multiples, not a hundred steps behind the first one each.
+        double range = Math.max(1, steps.get(steps.size() - 1) - steps.get(0));
+        double grid = Math.pow(10, Math.floor(Math.log10(range)));
+        chart.getStyler().setXAxisMin(Math.floor(steps.get(0) / grid) * grid);
+        chart.getStyler().setXAxisTickMarkSpacingHint(110);
         chart.addSeries("training", steps, losses).setMarker(SeriesMarkers.NONE);
         if (!validationSteps.isEmpty()) {
             XYSeries v = chart.addSeries("validation", validationSteps, validationLosses);

@@ -55,6 +55,13 @@ public record ModelConfig(
         return (heads + 2 * kvHeads) * headDim();
     }
 
+    /** As the section {@code model} of a training job, on one line. */
+    @Override
+    public String toString() {
+        return "{layers: " + layers + ", d_model: " + dModel + ", heads: " + heads + ", kv_heads: " + kvHeads + ", ffn: " + ffn + ", vocab: " + vocab
+                + ", context: " + context + ", rope_theta: " + ropeTheta + ", norm_eps: " + normEps + ", init_std: " + initStd + "}";
+    }
+
     private static void positive(String key, int value) {
         if (value < 1) {
             throw new IllegalArgumentException(key + " must be at least 1: " + value);

@@ -7,10 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
+import org.longhaul.metrics.LossCurve;
 import org.longhaul.metrics.MetricsFile;
 import org.longhaul.shards.ShardSet;
+import org.longhaul.train.TrainConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -18,7 +21,9 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code longhaul summary}: what a run reached, against what token frequencies alone would reach. */
-@Command(name = "summary", description = "What a training run reached: loss before and after against the unigram entropy of the data, bits per byte, speed.")
+@Command(name = "summary",
+        description = "What a training run reached, also while it goes on: loss before and after against the unigram entropy of the data, bits per byte, "
+                + "speed, starts and ends; draws loss.png.")
 final class SummaryCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -26,7 +31,7 @@ final class SummaryCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", description = "Output folder of the run, with metrics.jsonl.")
     private Path run;
 
-    @Option(names = "--data", paramLabel = "DIR", required = true, description = "The data set that it trained on.")
+    @Option(names = "--data", paramLabel = "DIR", description = "The data set that it trained on (default: the one that its config.yaml names).")
     private Path data;
 
     @Option(names = "--split", defaultValue = "validation", description = "Split whose unigram entropy counts (default: ${DEFAULT-VALUE}).")
@@ -41,9 +46,15 @@ final class SummaryCommand implements Callable<Integer> {
         if (!Files.exists(file)) {
             throw UserError.badInput(file + ": no such file; " + run + " is not the output folder of a run");
         }
-        RunSummary summary = RunSummary.of(read(file), ShardSet.open(data).split(split).unigramEntropy(), file.toString());
+        ShardSet shards = ShardSet.open(data != null ? data : trainedOn());
+        RunSummary summary = RunSummary.of(read(file), shards.split(split).unigramEntropy(), file.toString());
         PrintWriter out = spec.commandLine().getOut();
         summary.lines().forEach(out::println);
+        Path history = run.resolve("history.jsonl");
+        if (Files.exists(history)) {
+            RunHistory.lines(read(history)).forEach(out::println);
+        }
+        LossCurve.draw(run, shards.split("train").unigramEntropy());
         Path curve = run.resolve("loss.png");
         if (Files.exists(curve)) {
             out.println("loss curve  " + curve);
@@ -52,6 +63,14 @@ final class SummaryCommand implements Callable<Integer> {
             throw UserError.badInput(String.format("%s: the loss %.3f is not below the unigram entropy %.3f", run, summary.finalLoss(), summary.unigramEntropy()));
         }
         return ExitCode.DONE.status();
+    }
+
+    private Path trainedOn() {
+        Path file = run.resolve("config.yaml");
+        if (!Files.exists(file)) {
+            throw UserError.badInput(file + ": no such file; name the data set with --data");
+        }
+        return ConfigLoader.load(file, List.of(), TrainConfig.class).data().path();
     }
 
     private static List<JsonNode> read(Path file) {
