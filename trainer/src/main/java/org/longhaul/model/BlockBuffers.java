@@ -23,7 +23,7 @@ import org.longhaul.tensor.Tensor;
  * @param h [T,F]
  * @param wide [T,D] partial sums of a row-split product
  * @param wideLocal [L,D] where their sum arrives
- * @param documents [T] where each token's document begins in its sequence, null where a sequence is one document
+ * @param documents where documents begin in the sequences, null where a sequence is one document
  */
 record BlockBuffers(
         Tensor x1, Tensor rstd1, Tensor n1, Tensor n1Local, Tensor qkv, Tensor attention, Tensor lse, Tensor x2, Tensor rstd2,

@@ -2,6 +2,7 @@ package org.longhaul.model;
 
 import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
+import org.longhaul.ops.AttentionShape;
 
 /** The shape of a DeepSeek-LLM (LLaMA-style) decoder; arXiv 2401.02954, section 2.2. */
 @Doc("The decoder's shape: pre-norm RMSNorm, rotary embeddings, SwiGLU, multi-head or grouped-query attention, untied embeddings.")
@@ -60,6 +61,11 @@ public record ModelConfig(
     public String toString() {
         return "{layers: " + layers + ", d_model: " + dModel + ", heads: " + heads + ", kv_heads: " + kvHeads + ", ffn: " + ffn + ", vocab: " + vocab
                 + ", context: " + context + ", rope_theta: " + ropeTheta + ", norm_eps: " + normEps + ", init_std: " + initStd + "}";
+    }
+
+    /** Attention over a rank's heads. */
+    AttentionShape attention(BatchShape batch) {
+        return new AttentionShape(batch.batch(), batch.sequence(), heads / batch.tensorSize(), kvHeads / batch.tensorSize(), headDim());
     }
 
     private static void positive(String key, int value) {

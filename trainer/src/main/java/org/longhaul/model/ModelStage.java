@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.DocumentIndex;
 import org.longhaul.ops.Ops;
 import org.longhaul.parallel.Communicator;
 import org.longhaul.parallel.ReduceOp;
@@ -44,6 +45,7 @@ public final class ModelStage implements AutoCloseable {
     private final Tensor addedGradients;
     private final Tensor wideLocal;
     private final LossHead head;
+    private final DocumentIndex documentIndex;
 
     /** The views of one micro-batch in flight. */
     private record Slot(
@@ -103,8 +105,8 @@ public final class ModelStage implements AutoCloseable {
         this.wide = memory.tensor(0, "wide");
         this.wideLocal = BlockBuffers.local(optional(0, "wide_local"), wide, shape);
         this.split = new SequenceSplit(backend, group, shape, options.tensorChunks());
-        AttentionShape attention = new AttentionShape(
-                batch, sequence, config.heads() / group.size(), config.kvHeads() / group.size(), config.headDim());
+        AttentionShape attention = config.attention(shape);
+        this.documentIndex = new DocumentIndex(attention);
         Ops layerOps = options.fp8() ? ops.inFp8() : ops;
         for (int layer = range.firstLayer(); layer < range.endLayer(); layer++) {
             blocks.add(new DecoderBlock(
@@ -142,10 +144,12 @@ public final class ModelStage implements AutoCloseable {
         return slots[slot].tokens;
     }
 
-    /**
-     * For each token of a slot the position in its sequence at which its document begins, I32 [T]; on every stage, null without the mask.
-     * A document that goes on from an earlier sequence begins at 0.
-     */
+    /** How {@link #documents} is laid out. */
+    public DocumentIndex documentIndex() {
+        return documentIndex;
+    }
+
+    /** Where documents begin in a slot's sequences, as {@link #documentIndex} says, I32; on every stage, null without the mask. */
     public Tensor documents(int slot) {
         return slots[slot].documents;
     }

@@ -1,5 +1,6 @@
 package org.longhaul.model;
 
+import org.longhaul.ops.DocumentIndex;
 import org.longhaul.tensor.DType;
 
 /**
@@ -48,7 +49,7 @@ final class StagePlan {
         StagePlan p = new StagePlan(config, stage, shape, recompute, type, slots, tensorChunks);
         p.ends();
         if (documentMask) {
-            p.plan.keep("documents", DType.I32, p.tokens);
+            p.plan.keep("documents", DType.I32, new DocumentIndex(config.attention(shape)).elements());
         }
         if (training) {
             p.keptLayers();

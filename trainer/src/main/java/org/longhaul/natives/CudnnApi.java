@@ -21,6 +21,8 @@ final class CudnnApi {
     static final int LOG = 15;
     static final int IDENTITY = 21;
     static final int COMPARE_GE = 303;
+    static final int COMPARE_LT = 304;
+    static final int LOGICAL_AND = 400;
     static final int GEN_INDEX = 501;
     static final int SELECT = 601;
 
@@ -31,6 +33,7 @@ final class CudnnApi {
     static final int TYPE_DATA_TYPE = 1;
     static final int TYPE_BOOLEAN = 2;
     static final int TYPE_INT64 = 3;
+    static final int TYPE_DOUBLE = 5;
     static final int TYPE_POINTER = 6;
     static final int TYPE_HEURISTIC = 8;
     static final int TYPE_NOTE = 11;

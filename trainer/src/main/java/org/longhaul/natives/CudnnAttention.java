@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.longhaul.natives.AttentionGraphs.Built;
+import org.longhaul.natives.AttentionGraphs.Documents;
 import org.longhaul.natives.CudnnGraph.Node;
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.tensor.Tensor;
@@ -15,8 +17,10 @@ import org.longhaul.tensor.Tensor;
  * out is written in place, and the gradients go straight into a packed dqkv[T,Q]. Scratch is one block of device memory. May be
  * captured into a graph once a shape has run. Not for several threads at once.
  *
- * <p>With documents, a score whose key lies before the query's document is masked beside those above the diagonal. The shape of the
- * work is the same whatever the documents are, so their number is not bounded, and a captured graph reads each step's anew.
+ * <p>Documents are kept apart in two ways. Masked: a score whose key lies before the query's document is filled beside those above the
+ * diagonal, which costs what whole sequences cost. In runs: a sequence is computed run of documents by run, which leaves out most of what
+ * the mask would hide; sums then have no fixed order. Either way the shape of the work does not depend on the documents, so their
+ * number is not bounded and a captured graph reads each step's anew.
  */
 public final class CudnnAttention implements AutoCloseable {
     /** From this version on cuDNN clears the sums of dq itself. */
@@ -32,19 +36,20 @@ public final class CudnnAttention implements AutoCloseable {
     private final List<DeviceMemory> retired = new ArrayList<>();
     private DeviceMemory scratch;
 
-    /** A graph and its real tensors in the order in which addresses are given, the scalars scale, fill (and one) last. */
-    record Built(CudnnGraph graph, int scalarsFrom, Node... nodes) {}
+    /** What a graph is for. */
+    private record Use(AttentionShape shape, Documents documents) {
+        static Use of(AttentionShape shape, Tensor documents, boolean runs) {
+            return new Use(shape, documents == null ? Documents.OPEN : runs ? Documents.RUNS : Documents.MASKED);
+        }
 
-    /** What a graph is for: a shape, with documents or without. */
-    private record Use(AttentionShape shape, boolean documents) {
         @Override
         public String toString() {
-            return shape + (documents ? " within documents" : "");
+            return shape + (documents == Documents.OPEN ? "" : documents == Documents.RUNS ? " in runs of documents" : " with documents masked");
         }
     }
 
-    /** A planned graph. */
-    private record Pass(CudnnGraph graph, Node[] nodes, long[] addresses, float scale) {}
+    /** A planned graph; addresses are those of operands, scratch, parts of the document index, and scalars. */
+    private record Pass(CudnnGraph graph, Node[] nodes, long[] addresses, int operands, long[] scratchBytes, int[] toldFrom, float scale) {}
 
     /**
      * Opens cuDNN on the current GPU.
@@ -75,31 +80,32 @@ public final class CudnnAttention implements AutoCloseable {
     /**
      * out[T,H·headDim] and lse[B,H,S] (F32, natural log) from rotated qkv[T,Q].
      *
-     * @param documents I32 [T] where each token's document begins in its sequence; null where a sequence is one document
+     * @param documents a {@code DocumentIndex}; null where a sequence is one document
+     * @param runs whether documents are computed in runs, else masked
      */
-    public void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape s) {
-        Use use = new Use(s, documents != null);
+    public void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, boolean runs, AttentionShape s) {
+        Use use = Use.of(s, documents, runs);
         Pass p = forward.get(use);
         if (p == null) {
-            p = plan(forwardGraph(s, use.documents), "attention", use);
+            p = plan(AttentionGraphs.forward(s, use.documents), "attention", use);
             forward.put(use, p);
         }
         long[] a = p.addresses;
         inputs(a, qkv, s);
         a[3] = out.address();
         a[4] = lse.address();
-        if (documents != null) {
-            a[5] = documents.address();
-        }
-        run(p, 0, "attention of " + s);
+        run(p, documents, "attention of " + s);
     }
 
     /** dqkv[T,Q] with respect to rotated queries, keys, and values. */
-    public void backward(Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor documents, AttentionShape s) {
-        Use use = new Use(s, documents != null);
+    public void backward(Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor documents, boolean runs, AttentionShape s) {
+        if (runs && ordered) {
+            throw new IllegalArgumentException("sums over runs have no fixed order");
+        }
+        Use use = Use.of(s, documents, runs);
         Pass p = backward.get(use);
         if (p == null) {
-            p = plan(backwardGraph(s, ordered, use.documents), "attention backward", use);
+            p = plan(AttentionGraphs.backward(s, ordered, use.documents), "attention backward", use);
             backward.put(use, p);
         }
         long[] a = p.addresses;
@@ -111,20 +117,7 @@ public final class CudnnAttention implements AutoCloseable {
         a[6] = dqkv.address();
         a[7] = dqkv.address() + s.outWidth() * element;
         a[8] = a[7] + (long) s.kvHeads() * s.headDim() * element;
-        long sums = align(s.tokens() * s.heads() * Float.BYTES);
-        long dqSums = ordered ? 0 : align(s.tokens() * s.outWidth() * Float.BYTES);
-        reserve(sums + dqSums + p.graph.workspaceBytes());
-        a[9] = scratch.address();
-        if (!ordered) {
-            a[10] = scratch.address() + sums;
-            if (version() < CLEARS_ITS_SUMS) {
-                stream.fill(a[10], 0, dqSums);
-            }
-        }
-        if (documents != null) {
-            a[ordered ? 10 : 11] = documents.address();
-        }
-        run(p, sums + dqSums, "attention backward of " + s);
+        run(p, documents, "attention backward of " + s);
     }
 
     private static void inputs(long[] a, Tensor qkv, AttentionShape s) {
@@ -134,19 +127,36 @@ public final class CudnnAttention implements AutoCloseable {
         a[2] = a[1] + (long) s.kvHeads() * s.headDim() * element;
     }
 
-    private void run(Pass p, long offset, String what) {
-        reserve(offset + p.graph.workspaceBytes());
+    private void run(Pass p, Tensor documents, String what) {
+        long bytes = 0;
+        for (long scratchBytes : p.scratchBytes) {
+            bytes += align(scratchBytes);
+        }
+        reserve(bytes + p.graph.workspaceBytes());
+        long at = scratch.address();
+        int next = p.operands;
+        for (long scratchBytes : p.scratchBytes) {
+            p.addresses[next++] = at;
+            at += align(scratchBytes);
+        }
+        for (int from : p.toldFrom) {
+            p.addresses[next++] = documents.address() + (long) from * Integer.BYTES;
+        }
+        // Row sums are set before they are read; what is added to must begin at 0, and of runs nobody says that cuDNN does that.
+        if (bytes > 0 && (version() < CLEARS_ITS_SUMS || p.toldFrom.length > 1)) {
+            stream.fill(scratch.address(), 0, bytes);
+        }
         scalars.setFloat(8, p.scale);
-        p.graph.run(handle, p.nodes, p.addresses, scratch.address() + offset, what);
+        p.graph.run(handle, p.nodes, p.addresses, at, what);
     }
 
-    // Blocks grow by doubling and are never freed before the end: a captured graph may point at an old one.
+    // Blocks are never freed before the end: a captured graph may point at an old one. With room to spare for another graph's workspace.
     private void reserve(long bytes) {
         if (scratch == null || scratch.bytes() < bytes) {
             if (scratch != null) {
                 retired.add(scratch);
             }
-            scratch = device.allocate(align(Math.max(bytes, 1 << 20)));
+            scratch = device.allocate(align(bytes + (1 << 20)));
         }
     }
 
@@ -156,7 +166,7 @@ public final class CudnnAttention implements AutoCloseable {
 
     /**
      * Scratch of the backward pass: a float for each row, and float sums of dq; with ordered sums, instead of these, the bf16 scores'
-     * gradient that the engine keeps in its workspace; there also dk and dv of each query head where several share a key/value head.
+     * gradient that the engine keeps in its workspace; and dk and dv of each query head where several share a key/value head.
      */
     public static long scratchBytes(AttentionShape s, boolean ordered) {
         long rows = align(s.tokens() * s.heads() * Float.BYTES);
@@ -169,179 +179,23 @@ public final class CudnnAttention implements AutoCloseable {
         return (scratch == null ? 0 : scratch.bytes()) + retired.stream().mapToLong(DeviceMemory::bytes).sum();
     }
 
-    // The geometry shared by both passes.
-    private record Views(long b, long h, long hk, long n, long d) {
-        static Views of(AttentionShape s) {
-            return new Views(s.batch(), s.heads(), s.kvHeads(), s.sequence(), s.headDim());
-        }
-
-        private long width() {
-            return (h + 2 * hk) * d;
-        }
-
-        long[] heads(long count) {
-            return new long[] {b, count, n, d};
-        }
-
-        long[] packed() {
-            return new long[] {n * width(), d, width(), 1};
-        }
-
-        long[] turned(long count) {
-            return new long[] {b, count, d, n};
-        }
-
-        long[] packedTurned() {
-            return new long[] {n * width(), d, 1, width()};
-        }
-
-        long[] output() {
-            return new long[] {n * h * d, d, h * d, 1};
-        }
-
-        long[] full() {
-            return new long[] {h * n * d, n * d, d, 1};
-        }
-
-        long[] scores() {
-            return new long[] {b, h, n, n};
-        }
-
-        long[] scoreStrides() {
-            return new long[] {h * n * n, n * n, n, 1};
-        }
-
-        long[] scoresTurnedStrides() {
-            return new long[] {h * n * n, n * n, 1, n};
-        }
-
-        long[] rows() {
-            return new long[] {b, h, n, 1};
-        }
-
-        long[] rowStrides() {
-            return new long[] {h * n, n, 1, 1};
-        }
-    }
-
-    // What a query does not see is filled: keys after it, and keys before its document.
-    private static Node visible(CudnnGraph g, Node scores, Node fill, Node starts) {
-        Node key = g.index(scores, 3);
-        Node within = starts == null ? scores : g.select(scores, fill, g.atLeast(key, starts));
-        return g.select(within, fill, g.atLeast(g.index(scores, 2), key));
-    }
-
-    private static Node starts(CudnnGraph g, Views v) {
-        return g.real(CudnnApi.INT32, new long[] {v.b, 1, v.n, 1}, new long[] {v.n, v.n, 1, 1});
-    }
-
     private Pass plan(Built built, String what, Use use) {
         try {
-            built.graph.plan(handle, what + " of " + use, ordered);
+            built.graph().plan(handle, what + " of " + use, ordered);
         } catch (NativeException e) {
-            built.graph.close();
+            built.graph().close();
             throw e;
         }
-        long[] a = new long[built.nodes.length];
+        Node[] nodes = built.nodes();
+        long[] a = new long[nodes.length];
         long at = Pointer.nativeValue(scalars);
         long[] offsets = {8, 0, 4};
-        for (int i = built.scalarsFrom; i < a.length; i++) {
-            a[i] = at + offsets[i - built.scalarsFrom];
+        int first = a.length - built.scalars().size();
+        for (int i = first; i < a.length; i++) {
+            a[i] = at + offsets[i - first];
         }
-        return new Pass(built.graph, built.nodes, a, (float) (1 / Math.sqrt(use.shape.headDim())));
-    }
-
-    // softmax(mask(q·kᵀ·scale))·v with the log-sum-exp of each row; the engine knows this pattern and fuses it.
-    static Built forwardGraph(AttentionShape s, boolean documents) {
-        Views v = Views.of(s);
-        CudnnGraph g = new CudnnGraph();
-        Node q = g.real(CudnnApi.BFLOAT16, v.heads(v.h), v.packed());
-        Node kt = g.real(CudnnApi.BFLOAT16, v.turned(v.hk), v.packedTurned());
-        Node values = g.real(CudnnApi.BFLOAT16, v.heads(v.hk), v.packed());
-        Node out = g.real(CudnnApi.BFLOAT16, v.heads(v.h), v.output());
-        Node lse = g.real(CudnnApi.FLOAT, v.rows(), v.rowStrides());
-        Node starts = documents ? starts(g, v) : null;
-        Node scale = g.scalar();
-        Node fill = g.scalar();
-        Node raw = g.virtual(CudnnApi.FLOAT, v.scores(), v.scoreStrides());
-        g.product(q, kt, raw);
-        Node masked = visible(g, g.pointwise(CudnnApi.MUL, raw, scale), fill, starts);
-        Node max = g.virtual(CudnnApi.FLOAT, v.rows(), v.rowStrides());
-        g.reduce(CudnnApi.REDUCE_MAX, masked, max);
-        Node e = g.pointwise(CudnnApi.EXP, g.pointwise(CudnnApi.SUB, masked, max), null);
-        Node sum = g.virtual(CudnnApi.FLOAT, v.rows(), v.rowStrides());
-        g.reduce(CudnnApi.REDUCE_ADD, e, sum);
-        g.pointwise(CudnnApi.ADD, max, g.pointwise(CudnnApi.LOG, sum, null), lse);
-        Node p = g.virtual(CudnnApi.BFLOAT16, v.scores(), v.scoreStrides());
-        g.pointwise(CudnnApi.DIV, e, sum, p);
-        g.product(p, values, out);
-        return documents ? new Built(g, 6, q, kt, values, out, lse, starts, scale, fill) : new Built(g, 5, q, kt, values, out, lse, scale, fill);
-    }
-
-    // p = exp(scores − lse); dv = pᵀ·dout; ds = p·(dout·vᵀ − rowsum(dout·out))·scale; dk = dsᵀ·q; dq = ds·k.
-    static Built backwardGraph(AttentionShape s, boolean ordered, boolean documents) {
-        Views v = Views.of(s);
-        CudnnGraph g = new CudnnGraph();
-        Node q = g.real(CudnnApi.BFLOAT16, v.heads(v.h), v.packed());
-        Node kt = g.real(CudnnApi.BFLOAT16, v.turned(v.hk), v.packedTurned());
-        Node vt = g.real(CudnnApi.BFLOAT16, v.turned(v.hk), v.packedTurned());
-        Node out = g.real(CudnnApi.BFLOAT16, v.heads(v.h), v.output());
-        Node lse = g.real(CudnnApi.FLOAT, v.rows(), v.rowStrides());
-        Node dout = g.real(CudnnApi.BFLOAT16, v.heads(v.h), v.output());
-        Node dq = g.real(CudnnApi.BFLOAT16, v.heads(v.h), v.packed());
-        Node dk = g.real(CudnnApi.BFLOAT16, v.heads(v.hk), v.packed());
-        Node dv = g.real(CudnnApi.BFLOAT16, v.heads(v.hk), v.packed());
-        Node rowSum = g.real(CudnnApi.FLOAT, v.rows(), v.rowStrides());
-        Node starts = documents ? starts(g, v) : null;
-        Node scale = g.scalar();
-        Node fill = g.scalar();
-        Node one = g.scalar();
-
-        Node product = g.virtual(CudnnApi.FLOAT, v.heads(v.h), v.full());
-        g.pointwise(CudnnApi.MUL, dout, out, product);
-        Node rows = g.virtual(CudnnApi.FLOAT, v.rows(), v.rowStrides());
-        g.reduce(CudnnApi.REDUCE_ADD, product, rows);
-        g.pointwise(CudnnApi.MUL, rows, one, rowSum);
-
-        Node raw = g.virtual(CudnnApi.FLOAT, v.scores(), v.scoreStrides());
-        g.product(q, kt, raw);
-        Node shifted = g.pointwise(CudnnApi.SUB, g.pointwise(CudnnApi.MUL, raw, scale), lse);
-        Node p = g.pointwise(CudnnApi.EXP, visible(g, shifted, fill, starts), null);
-        headGradient(g, v, g.reshape(p, CudnnApi.BFLOAT16, v.scores(), v.scoresTurnedStrides()), dout, dv);
-
-        Node dp = g.virtual(CudnnApi.FLOAT, v.scores(), v.scoreStrides());
-        g.product(dout, vt, dp);
-        Node ds = g.pointwise(CudnnApi.MUL, g.pointwise(CudnnApi.SUB, dp, rowSum), p);
-        ds = g.pointwise(CudnnApi.MUL, ds, scale);
-        headGradient(g, v, g.reshape(ds, CudnnApi.BFLOAT16, v.scores(), v.scoresTurnedStrides()), q, dk);
-
-        Node k = g.reshape(kt, CudnnApi.BFLOAT16, v.heads(v.hk), v.packed());
-        List<Node> nodes = new ArrayList<>(List.of(q, kt, vt, out, lse, dout, dq, dk, dv, rowSum));
-        if (ordered) {
-            g.product(ds, k, dq);
-        } else {
-            Node sums = g.real(CudnnApi.FLOAT, v.heads(v.h), v.full());
-            g.product(ds, k, sums);
-            g.pointwise(CudnnApi.IDENTITY, sums, null, dq);
-            nodes.add(sums);
-        }
-        if (documents) {
-            nodes.add(starts);
-        }
-        int scalarsFrom = nodes.size();
-        nodes.addAll(List.of(scale, fill, one));
-        return new Built(g, scalarsFrom, nodes.toArray(new Node[0]));
-    }
-
-    // A key/value head's gradient is the sum over the query heads that read it.
-    private static void headGradient(CudnnGraph g, Views v, Node weights, Node x, Node gradient) {
-        if (v.h == v.hk) {
-            g.product(weights, x, gradient);
-        } else {
-            Node each = g.virtual(CudnnApi.BFLOAT16, v.heads(v.h), v.full());
-            g.product(weights, x, each);
-            g.reduce(CudnnApi.REDUCE_ADD, each, gradient);
-        }
+        return new Pass(built.graph(), nodes, a, built.operands().size(), built.scratchBytes().stream().mapToLong(Long::longValue).toArray(),
+                built.toldFrom().stream().mapToInt(Integer::intValue).toArray(), (float) (1 / Math.sqrt(use.shape.headDim())));
     }
 
     @Override

@@ -23,21 +23,26 @@ final class CudnnGraph implements AutoCloseable {
 
     /** A tensor in memory. */
     Node real(int type, long[] dims, long[] strides) {
-        return tensor(type, dims, strides, false, false);
+        return real(type, dims, strides, null);
+    }
+
+    /** A tensor in memory whose first index does not step evenly: {@code places} [dims[0] + 1] says how many elements in each begins. */
+    Node real(int type, long[] dims, long[] strides, Node places) {
+        return tensor(type, dims, strides, false, false, places);
     }
 
     /** One float given by the address of host memory. */
     Node scalar() {
         long[] one = {1, 1, 1, 1};
-        return tensor(CudnnApi.FLOAT, one, one, false, true);
+        return tensor(CudnnApi.FLOAT, one, one, false, true, null);
     }
 
     /** A value inside the graph. */
     Node virtual(int type, long[] dims, long[] strides) {
-        return tensor(type, dims, strides, true, false);
+        return tensor(type, dims, strides, true, false, null);
     }
 
-    private Node tensor(int type, long[] dims, long[] strides, boolean virtual, boolean byValue) {
+    private Node tensor(int type, long[] dims, long[] strides, boolean virtual, boolean byValue, Node places) {
         long d = create(CudnnApi.TENSOR);
         long id = ++ids;
         setInt(d, 901, CudnnApi.TYPE_DATA_TYPE, type);
@@ -48,6 +53,9 @@ final class CudnnGraph implements AutoCloseable {
         setBoolean(d, 907, virtual);
         if (byValue) {
             setBoolean(d, 908, true);
+        }
+        if (places != null) {
+            setLongs(d, 913, CudnnApi.TYPE_DESCRIPTOR, places.descriptor);
         }
         finish(d, "tensor");
         return new Node(d, id, dims, strides);
@@ -74,8 +82,22 @@ final class CudnnGraph implements AutoCloseable {
 
     /** Whether a ≥ b. */
     Node atLeast(Node a, Node b) {
+        return truth(CudnnApi.COMPARE_GE, a, b);
+    }
+
+    /** Whether a &lt; b. */
+    Node below(Node a, Node b) {
+        return truth(CudnnApi.COMPARE_LT, a, b);
+    }
+
+    /** Whether both hold. */
+    Node both(Node a, Node b) {
+        return truth(CudnnApi.LOGICAL_AND, a, b);
+    }
+
+    private Node truth(int mode, Node a, Node b) {
         Node y = virtual(CudnnApi.BOOLEAN, a.dims, a.strides);
-        pointwise(CudnnApi.COMPARE_GE, CudnnApi.BOOLEAN, -1, a, b, null, y);
+        pointwise(mode, CudnnApi.BOOLEAN, -1, a, b, null, y);
         return y;
     }
 
@@ -109,14 +131,29 @@ final class CudnnGraph implements AutoCloseable {
 
     /** c = a·b over the last two dimensions; heads of b are repeated where it has fewer. */
     void product(Node a, Node b, Node c) {
+        product(a, b, c, null, null, null);
+    }
+
+    /** The same where each first index has its own extents, I32 [dims[0],1,1,1]: rows of c, its columns, and what is summed over; null for whole. */
+    void product(Node a, Node b, Node c, Node rows, Node columns, Node inner) {
         long m = create(CudnnApi.MATMUL);
         setInt(m, 1500, CudnnApi.TYPE_DATA_TYPE, CudnnApi.FLOAT);
+        if (rows != null) {
+            value.setDouble(0, 0);
+            set(m, 1503, CudnnApi.TYPE_DOUBLE, 1);
+        }
         finish(m, "product");
         long o = create(CudnnApi.OPERATION_MATMUL);
         setLongs(o, 1520, CudnnApi.TYPE_DESCRIPTOR, a.descriptor);
         setLongs(o, 1521, CudnnApi.TYPE_DESCRIPTOR, b.descriptor);
         setLongs(o, 1522, CudnnApi.TYPE_DESCRIPTOR, c.descriptor);
         setLongs(o, 1523, CudnnApi.TYPE_DESCRIPTOR, m);
+        Node[] extents = {rows, columns, inner};
+        for (int i = 0; i < extents.length; i++) {
+            if (extents[i] != null) {
+                setLongs(o, 1525 + i, CudnnApi.TYPE_DESCRIPTOR, extents[i].descriptor);
+            }
+        }
         operation(o, "product operation");
     }
 

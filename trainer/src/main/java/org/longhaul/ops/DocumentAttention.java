@@ -48,10 +48,6 @@ final class DocumentAttention {
                 while (to < length && starts.get(to) == from) {
                     to++;
                 }
-                if (starts.get(from) != from) {
-                    throw new IllegalArgumentException("token " + from + " of sequence " + b + " is the first of its document, which begins at "
-                            + starts.get(from));
-                }
                 // A scope each, so that temporaries do not pile up.
                 try (Scope s = Scope.on(documents)) {
                     work.on(new Aten(s), s, (long) b * length + from, (long) b * shape.heads() * length + from,

@@ -74,8 +74,8 @@ public interface Ops {
     /**
      * Causal softmax attention, scale 1/√headDim: out[T,H·headDim] and lse[B,H,S] (F32, natural log) from rotated qkv.
      *
-     * @param documents I32 [T], for each token the position in its sequence at which its document begins: it attends to nothing before;
-     *     null where a sequence is one document
+     * @param documents the {@link DocumentIndex} of the micro-batch, I32: a token attends to nothing before its document; null where a
+     *     sequence is one document
      */
     void attention(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape);
 

@@ -31,7 +31,7 @@ final class Shapes {
     }
 
     static void documents(Tensor documents, AttentionShape shape) {
-        require(documents == null || documents.elements() == shape.tokens() && documents.dtype() == DType.I32,
+        require(documents == null || documents.elements() == new DocumentIndex(shape).elements() && documents.dtype() == DType.I32,
                 "documents of attention " + shape + ",", documents);
     }
 

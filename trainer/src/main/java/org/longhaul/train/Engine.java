@@ -43,6 +43,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final int[] inputs;
     private final int[] targets;
     private final int[] documents;
+    private final int[] documentIndex;
     private final ByteBuffer staging;
     private final Faults faults = Faults.planted();
     private Phases phases = Phases.NONE;
@@ -87,7 +88,9 @@ final class Engine implements TokenLosses, AutoCloseable {
         this.inputs = new int[tokens];
         this.targets = new int[tokens];
         this.documents = new int[tokens];
-        this.staging = ByteBuffer.allocateDirect(4 * tokens).order(ByteOrder.nativeOrder());
+        // The same on every part: only layers differ.
+        this.documentIndex = new int[chunks.get(0).stage.documentIndex().elements()];
+        this.staging = ByteBuffer.allocateDirect(4 * documentIndex.length).order(ByteOrder.nativeOrder());
     }
 
     /** Draws the initial weights. */
@@ -206,7 +209,7 @@ final class Engine implements TokenLosses, AutoCloseable {
             }
             if (stage.documents(0) != null) {
                 // What is measured attends to all of its window, with the mask or without: figures stay comparable.
-                backend.zero(stage.documents(0));
+                upload(stage.documents(0), new int[inputs.length], stage);
             }
             stage.forward(0);
             if (chunk.last()) {
@@ -263,6 +266,11 @@ final class Engine implements TokenLosses, AutoCloseable {
 
     private static Tensor named(String what, Tensor t) {
         return t.arena().tensor(what + t.name(), t.offset(), t.dtype(), t.shape());
+    }
+
+    private void upload(Tensor index, int[] starts, ModelStage stage) {
+        stage.documentIndex().fill(starts, documentIndex);
+        upload(index, documentIndex);
     }
 
     private void upload(Tensor destination, int[] ids) {
@@ -385,7 +393,7 @@ final class Engine implements TokenLosses, AutoCloseable {
             }
             if (stage.documents(slot) != null) {
                 readDocuments(microBatch);
-                upload(stage.documents(slot), documents);
+                upload(stage.documents(slot), documents, stage);
             }
             phases.close();
             if (probe == null) {

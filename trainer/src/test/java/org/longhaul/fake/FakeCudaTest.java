@@ -53,6 +53,11 @@ class FakeCudaTest {
     }
 
     @Test
+    void attentionWithinDocuments() throws IOException, InterruptedException {
+        passes(Map.of(), "org.longhaul.ops.cuda.CudnnDocumentsTest");
+    }
+
+    @Test
     void training() throws IOException, InterruptedException {
         passes(Map.of(), "org.longhaul.train.CudaTrainerTest", "org.longhaul.train.CudaProfileTest");
     }

@@ -98,7 +98,7 @@ class DocumentMaskTest {
         Host.put(backend, stage.tokens(0), b.tokens);
         Host.put(backend, stage.targets(0), b.targets);
         if (b.starts != null) {
-            Host.put(backend, stage.documents(0), b.starts);
+            Host.put(backend, stage.documents(0), DocumentStarts.index(stage.documentIndex().shape(), b.starts));
         }
         stage.forward(0);
         stage.backward(0, first, bucket -> {});

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Tag;
@@ -15,6 +16,7 @@ import org.longhaul.cuda.CudaSettings;
 import org.longhaul.natives.CpuBackend;
 import org.longhaul.natives.CudaGraph;
 import org.longhaul.ops.cuda.CudaOps;
+import org.longhaul.ops.cuda.DocumentStarts;
 import org.longhaul.parallel.Communicator;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
@@ -36,17 +38,25 @@ class GpuGradientTest {
     }
 
     private static Result run(Supplier<Backend> device, ModelConfig config, Recompute recompute, Watch watch) {
+        return run(device, config, recompute, false, watch);
+    }
+
+    private static Result run(Supplier<Backend> device, ModelConfig config, Recompute recompute, boolean documents, Watch watch) {
         SplittableRandom random = new SplittableRandom(5);
         int tokens = BATCH * SEQUENCE;
         try (Backend backend = device.get();
                 ParameterStore store = new ParameterStore(backend, ParameterLayout.single(config), Communicator.single("data"), true)) {
             store.initialise(9);
-            ModelStage.Options options = new ModelStage.Options(recompute, 1, 100, 1e-4, true);
+            ModelStage.Options options = new ModelStage.Options(recompute, 1, 100, 1e-4, true).masking(documents);
             try (ModelStage stage = new ModelStage(backend, store, BATCH, SEQUENCE, options, Communicator.single("tensor"))) {
                 Host.put(backend, stage.gradientScale(), (float) (0.5 / tokens));
                 for (int i = 0; i < 2; i++) {
                     Host.put(backend, stage.tokens(0), random.ints(tokens, 0, config.vocab()).toArray());
                     Host.put(backend, stage.targets(0), random.ints(tokens, 0, config.vocab()).toArray());
+                    if (documents) {
+                        int[] starts = DocumentStarts.random(new Random(i), BATCH, SEQUENCE, 60);
+                        Host.put(backend, stage.documents(0), DocumentStarts.index(stage.documentIndex().shape(), starts));
+                    }
                     stage.forward(0);
                     stage.backward(0, i == 0, bucket -> {});
                 }
@@ -95,6 +105,16 @@ class GpuGradientTest {
             // A bf16 value is off by up to 2⁻⁹; some 20 roundings in a row of these depths add up to a few per cent.
             near(run(gpu(DType.BF16), config, Recompute.NONE, (b, s, p) -> {}),
                     run(() -> new CpuBackend(1), config, Recompute.NONE, (b, s, p) -> {}), 4e-2, 2e-3);
+        }
+    }
+
+    @Test
+    void withinDocumentsToo() {
+        Watch nothing = (b, s, p) -> {};
+        for (ModelConfig config : new ModelConfig[] {MULTI_HEAD, GROUPED}) {
+            Result cpu = run(() -> new CpuBackend(1), config, Recompute.NONE, true, nothing);
+            near(run(gpu(DType.F32), config, Recompute.SELECTIVE, true, nothing), cpu, 1e-5, 1e-6);
+            near(run(gpu(DType.BF16), config, Recompute.FULL, true, nothing), cpu, 4e-2, 2e-3);
         }
     }
 

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -22,11 +24,13 @@ class CudnnAttentionTest {
             new AttentionShape(4, 4096, 16, 16, 128), new AttentionShape(16, 2048, 12, 12, 64), new AttentionShape(2, 4096, 64, 8, 128),
             new AttentionShape(2, 129, 4, 1, 64)
         }) {
-            for (boolean documents : new boolean[] {false, true}) {
-                for (CudnnAttention.Built b : new CudnnAttention.Built[] {
-                    CudnnAttention.forwardGraph(s, documents), CudnnAttention.backwardGraph(s, false, documents),
-                    CudnnAttention.backwardGraph(s, true, documents)
-                }) {
+            for (AttentionGraphs.Documents documents : AttentionGraphs.Documents.values()) {
+                List<AttentionGraphs.Built> graphs = new ArrayList<>(
+                        List.of(AttentionGraphs.forward(s, documents), AttentionGraphs.backward(s, false, documents)));
+                if (documents != AttentionGraphs.Documents.RUNS) {
+                    graphs.add(AttentionGraphs.backward(s, true, documents));
+                }
+                for (AttentionGraphs.Built b : graphs) {
                     try (CudnnGraph g = b.graph()) {
                         assertNotEquals(0, g.graph(0, s.toString()));
                     }

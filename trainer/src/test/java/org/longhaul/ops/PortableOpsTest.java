@@ -94,18 +94,18 @@ class PortableOpsTest {
     @CsvSource({"2,5,4,4,6", "1,33,4,2,8", "3,7,6,1,4"})
     void flashAttentionEqualsThePlainFormula(int batch, int length, int heads, int kvHeads, int headDim) {
         java.util.Random random = new java.util.Random(length);
-        bothWays(batch, length, heads, kvHeads, headDim, null);
+        AttentionShape shape = new AttentionShape(batch, length, heads, kvHeads, headDim);
+        bothWays(shape, null);
         for (int longest : new int[] {1, 4, 2 * length}) {
-            bothWays(batch, length, heads, kvHeads, headDim, f.ints(DocumentStarts.random(random, batch, length, longest)));
+            bothWays(shape, f.ints(DocumentStarts.index(shape, DocumentStarts.random(random, batch, length, longest))));
         }
     }
 
-    private void bothWays(int batch, int length, int heads, int kvHeads, int headDim, Tensor documents) {
-        AttentionShape shape = new AttentionShape(batch, length, heads, kvHeads, headDim);
+    private void bothWays(AttentionShape shape, Tensor documents) {
         Tensor qkv = f.random(F32, 2, shape.tokens(), shape.qkvWidth());
         Tensor dout = f.random(F32, 1, shape.tokens(), shape.outWidth());
         Tensor[] out = {f.poisoned(F32, shape.tokens(), shape.outWidth()), f.poisoned(F32, shape.tokens(), shape.outWidth())};
-        Tensor[] lse = {f.poisoned(F32, batch, heads, length), f.poisoned(F32, batch, heads, length)};
+        Tensor[] lse = {f.poisoned(F32, shape.batch(), shape.heads(), shape.sequence()), f.poisoned(F32, shape.batch(), shape.heads(), shape.sequence())};
         Tensor[] dqkv = {f.poisoned(F32, shape.tokens(), shape.qkvWidth()), f.poisoned(F32, shape.tokens(), shape.qkvWidth())};
         try (var s = org.longhaul.natives.Scope.on(qkv)) {
             var a = new org.longhaul.natives.Aten(s);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <set>
 
 using namespace fake;
 
@@ -23,17 +24,24 @@ struct Tensor {
     bool isVirtual, byValue;
     std::shared_ptr<std::vector<float>> memory;
     long address = 0;
+    // Of a ragged tensor: where each first index begins, and how long it is there.
+    std::shared_ptr<std::vector<long>> places, lengths;
     long at(const long *i) const {
-        long o = 0;
-        for (int d = 0; d < 4; d++) o += dims[d] == 1 ? 0 : i[d] * strides[d];
+        long o = places ? (*places)[i[0]] : dims[0] == 1 ? 0 : i[0] * strides[0];
+        for (int d = 1; d < 4; d++) o += dims[d] == 1 ? 0 : i[d] * strides[d];
         return o;
     }
+    // The axis along which a ragged tensor's extent differs: of the last two the one that steps further.
+    int along() const { return dims[3] == 1 || dims[2] > 1 && strides[2] > strides[3] ? 2 : 3; }
+    bool beyond(const long *i) const { return places && i[along()] >= (*lengths)[i[0]]; }
     long span() const {
         long n = 1;
         for (int d = 0; d < 4; d++) n += (dims[d] - 1) * strides[d];
         return n;
     }
     float get(const long *i) const {
+        // Nobody may count on what lies there.
+        if (beyond(i)) return NAN;
         long o = at(i);
         if (memory) return (*memory)[o];
         switch (type) {
@@ -45,6 +53,7 @@ struct Tensor {
     }
     int bytes() const { return type == BFLOAT16 ? 2 : 4; }
     void set(const long *i, float v) const {
+        if (beyond(i)) return;
         long o = at(i);
         float stored = type == 9 ? fromBf16(toBf16(v)) : v;
         if (memory) (*memory)[o] = stored;
@@ -64,14 +73,41 @@ void each(const std::vector<long> &dims, F f) {
 struct Run {
     std::map<Descriptor *, Tensor> tensors;
     std::map<long, long> addresses;
+    std::shared_ptr<std::vector<long>> lengths;
+
+    // A vector of integers in memory, [n,1,1,1].
+    std::shared_ptr<std::vector<long>> integers(long handle, long atLeast) {
+        Tensor t = tensor(handle);
+        if (t.type != INT32 || t.isVirtual || t.dims[0] < atLeast) throw Fault{LAUNCH_FAILED, "cuDNN: lengths or places are no integers in memory"};
+        auto v = std::make_shared<std::vector<long>>();
+        for (long n = 0; n < t.dims[0]; n++) {
+            long i[] = {n, 0, 0, 0};
+            v->push_back((long)t.get(i));
+        }
+        return v;
+    }
+    // The lengths of ragged tensors are those of the products they are in.
+    void prepare(const std::vector<long> &operations) {
+        for (long operation : operations) {
+            Descriptor *o = (Descriptor *)operation;
+            if (o->type == 19 && o->longs.count(1525) && !lengths) lengths = integers(o->longs[1525][0], 1);
+        }
+    }
 
     Tensor &tensor(long handle) {
         Descriptor *d = (Descriptor *)handle;
         auto it = tensors.find(d);
         if (it != tensors.end()) return it->second;
         Tensor t{d->longs[906][0], (int)d->longs[901][0], d->longs[902], d->longs[903], d->longs[907][0] != 0, d->longs.count(908) > 0, {}, 0};
+        if (d->longs.count(913)) {
+            if (!lengths) throw Fault{LAUNCH_FAILED, "cuDNN: a ragged tensor in a graph without lengths"};
+            t.places = integers(d->longs[913][0], t.dims[0] + 1);
+            t.lengths = lengths;
+            if ((long)lengths->size() != t.dims[0]) throw Fault{LAUNCH_FAILED, "cuDNN: a ragged tensor has another number of lengths"};
+        }
         // Two elements in one place: an engine that kept the tensor would mix them up.
         std::vector<int> axes = {0, 1, 2, 3};
+        if (t.places) axes = {1, 2, 3};
         std::sort(axes.begin(), axes.end(), [&](int a, int b) { return t.strides[a] < t.strides[b]; });
         long past = 1;
         for (int a : axes) {
@@ -86,7 +122,15 @@ struct Run {
             t.address = addresses[t.id];
             if (!t.byValue) {
                 if (t.address % 16) throw Fault{LAUNCH_FAILED, "cuDNN: an address is not aligned to 16 bytes"};
-                needDevice(t.address, t.span() * t.bytes(), "tensor of cuDNN");
+                if (!t.places) needDevice(t.address, t.span() * t.bytes(), "tensor of cuDNN");
+                for (long n = 0; t.places && n < t.dims[0]; n++) {
+                    if ((*t.lengths)[n] < 0 || (*t.lengths)[n] > t.dims[t.along()]) throw Fault{LAUNCH_FAILED, "cuDNN: a length is out of range"};
+                    if ((*t.places)[n + 1] < (*t.places)[n]) throw Fault{LAUNCH_FAILED, "cuDNN: places of a ragged tensor go back"};
+                    if ((*t.lengths)[n] == 0) continue;
+                    long last[] = {n, t.dims[1] - 1, t.dims[2] - 1, t.dims[3] - 1};
+                    last[t.along()] = (*t.lengths)[n] - 1;
+                    needDevice(t.address + (*t.places)[n] * t.bytes(), (t.at(last) + 1 - (*t.places)[n]) * t.bytes(), "ragged tensor of cuDNN");
+                }
             }
         }
         return tensors[d] = t;
@@ -108,6 +152,8 @@ struct Run {
                 case 15: r = std::log(u); break;
                 case 21: r = u; break;
                 case 303: r = u >= v; break;
+                case 304: r = u < v; break;
+                case 400: r = u != 0 && v != 0; break;
                 case 501: r = i[axis]; break;
                 case 601: r = c.get(i) != 0 ? u : v; break;
                 default: throw Fault{LAUNCH_FAILED, "cuDNN: pointwise mode " + std::to_string(mode)};
@@ -121,9 +167,17 @@ struct Run {
             throw Fault{LAUNCH_FAILED, "cuDNN: a product's dimensions do not fit"};
         }
         long group = a.dims[1] / b.dims[1];
+        std::shared_ptr<std::vector<long>> extents[3];
+        for (int e = 0; e < 3; e++) {
+            if (o->longs.count(1525 + e)) extents[e] = integers(o->longs[1525 + e][0], c.dims[0]);
+        }
         each(c.dims, [&](const long *i) {
             float s = 0;
-            for (long k = 0; k < a.dims[3]; k++) {
+            if (extents[0] && i[2] >= (*extents[0])[i[0]] || extents[1] && i[3] >= (*extents[1])[i[0]]) {
+                c.set(i, NAN);
+                return;
+            }
+            for (long k = 0; k < (extents[2] ? (*extents[2])[i[0]] : a.dims[3]); k++) {
                 long ia[] = {i[0], i[1], i[2], k}, ib[] = {i[0], i[1] / group, k, i[3]};
                 s += a.get(ia) * b.get(ib);
             }
@@ -158,6 +212,8 @@ struct Run {
             }
         } else {
             y.memory = nullptr;
+            y.places = x.places;
+            y.lengths = x.lengths;
             y.address = x.address;
             y.isVirtual = false;
         }
@@ -165,13 +221,16 @@ struct Run {
     }
 };
 long typeOf(long tensor) { return ((Descriptor *)tensor)->longs[901][0]; }
-// What cuDNN 9.19 takes into its attention kernels (asked for an H200): values are compared with their like, conditions are not combined.
-bool runnable(Descriptor *o) {
+// What cuDNN 9.19 takes into its attention kernels (asked for an H200): integers are compared with integers, and conditions are combined
+// only of both ends of what is padded.
+bool runnable(Descriptor *o, std::set<long> &padding) {
     if (o->type != 13) return true;
     long mode = ((Descriptor *)o->longs[750][0])->longs[0][0];
-    const long known[] = {0, 1, 6, 9, 13, 15, 21, 303, 501, 601};
+    const long known[] = {0, 1, 6, 9, 13, 15, 21, 303, 304, 400, 501, 601};
     if (std::find(std::begin(known), std::end(known), mode) == std::end(known)) return false;
-    if (mode == 303) return typeOf(o->longs[751][0]) == INT32 && typeOf(o->longs[752][0]) == INT32 && typeOf(o->longs[753][0]) == BOOLEAN;
+    if (mode == 400) return padding.count(o->longs[751][0]) && padding.count(o->longs[752][0]);
+    if (mode == 304) padding.insert(o->longs[753][0]);
+    if (mode == 303 || mode == 304) return typeOf(o->longs[751][0]) == INT32 && typeOf(o->longs[752][0]) == INT32 && typeOf(o->longs[753][0]) == BOOLEAN;
     if (mode == 601) return typeOf(o->longs[758][0]) == BOOLEAN;
     return true;
 }
@@ -226,8 +285,9 @@ EXPORT int cudnnBackendGetAttribute(Descriptor *d, int attribute, int, long room
     if (d->type == 4 && attribute == 202 && room > 0) {
         // One engine configuration, which knows the graph it is for; none for a graph that no engine runs.
         *count = 0;
+        std::set<long> padding;
         for (long operation : ((Descriptor *)d->longs[201][0])->longs[801]) {
-            if (!runnable((Descriptor *)operation)) return 0;
+            if (!runnable((Descriptor *)operation, padding)) return 0;
         }
         *count = 1;
         ((Descriptor *)values[0])->longs[-1] = d->longs[201];
@@ -276,6 +336,7 @@ EXPORT int cudnnBackendExecute(long, Descriptor *plan, Descriptor *pack) {
             auto constant = constants->find(ids[i]);
             run.addresses[ids[i]] = constant == constants->end() ? addresses[i] : (long)&constant->second;
         }
+        run.prepare(graph->longs[801]);
         for (long operation : graph->longs[801]) {
             Descriptor *o = (Descriptor *)operation;
             switch (o->type) {

@@ -17,8 +17,10 @@ import org.longhaul.natives.FusedAttention;
 import org.longhaul.natives.LibTorchCache;
 import org.longhaul.natives.NativeException;
 import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.DocumentIndex;
 import org.longhaul.ops.PortableOps;
 import org.longhaul.tensor.DType;
+import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +34,9 @@ import org.slf4j.LoggerFactory;
 final class AttentionKernels implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AttentionKernels.class);
     private static final int REPEATS = 3;
+    /** How far results in bf16 may be apart by rounding. */
+    private static final double AGREEMENT = 2e-2;
+    private static final int SAMPLE = 1 << 20;
 
     private final CudaBackend backend;
     private final RopeKernels rope;
@@ -45,7 +50,10 @@ final class AttentionKernels implements AutoCloseable {
         this.backend = backend;
         this.rope = rope;
         boolean deterministic = backend.settings().deterministic();
-        offer("cuDNN", () -> new Direct(new CudnnAttention(backend.device(), backend.computeStream(), deterministic)));
+        offer("cuDNN", () -> new Direct(new CudnnAttention(backend.device(), backend.computeStream(), deterministic), false));
+        if (!deterministic && !kinds.isEmpty() && kinds.get(0) instanceof Direct direct) {
+            kinds.add(new Direct(direct.attention, true));
+        }
         // libtorch's kernels have no ordered variant that this entry point reaches.
         if (!deterministic) {
             offer("FLASH", () -> new ByLibtorch(new FusedAttention(FusedAttention.Kind.FLASH, backend.settings().device())));
@@ -88,41 +96,43 @@ final class AttentionKernels implements AutoCloseable {
         /** Whether every run uses the same addresses. */
         boolean fixed();
 
-        /** Whether it keeps documents apart. */
-        boolean masks();
+        /** Whether it is for sequences of one document, or for those of several. */
+        boolean serves(Use use);
 
         @Override
         void close();
     }
 
-    /** cuDNN without libtorch: gradients arrive packed and are turned back in place. */
+    /** cuDNN without libtorch: gradients arrive packed and are turned back in place. Documents are masked, or computed in runs. */
     private final class Direct implements Kind {
         private final CudnnAttention attention;
+        private final boolean runs;
 
-        Direct(CudnnAttention attention) {
+        Direct(CudnnAttention attention, boolean runs) {
             this.attention = attention;
+            this.runs = runs;
         }
 
         @Override
         public String name() {
-            return "cuDNN " + CudnnAttention.version();
+            return "cuDNN " + CudnnAttention.version() + (runs ? " in runs" : "");
         }
 
         @Override
         public void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape shape) {
-            attention.forward(out, lse, qkv, documents, shape);
+            attention.forward(out, lse, qkv, documents, runs, shape);
         }
 
         @Override
         public void backward(
                 Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape) {
-            attention.backward(dqkv, dout, qkv, out, lse, documents, shape);
+            attention.backward(dqkv, dout, qkv, out, lse, documents, runs, shape);
             rope.rotate(dqkv, cos, sin, shape, true);
         }
 
         @Override
         public long heldBytes() {
-            return attention.heldBytes();
+            return runs ? 0 : attention.heldBytes();
         }
 
         @Override
@@ -131,13 +141,15 @@ final class AttentionKernels implements AutoCloseable {
         }
 
         @Override
-        public boolean masks() {
-            return true;
+        public boolean serves(Use use) {
+            return !runs || use.documents && new DocumentIndex(use.shape).countable();
         }
 
         @Override
         public void close() {
-            attention.close();
+            if (!runs) {
+                attention.close();
+            }
         }
     }
 
@@ -180,8 +192,8 @@ final class AttentionKernels implements AutoCloseable {
         }
 
         @Override
-        public boolean masks() {
-            return false;
+        public boolean serves(Use use) {
+            return !use.documents;
         }
 
         private static RopeKernels.Strided strided(FusedAttention.Gradients g, int which) {
@@ -211,7 +223,7 @@ final class AttentionKernels implements AutoCloseable {
         Use use = new Use(shape, documents != null);
         Kind chosen = forward.get(use);
         if (chosen == null) {
-            chosen = choose("forward", use, k -> k.forward(out, lse, qkv, documents, shape));
+            chosen = choose("forward", use, k -> k.forward(out, lse, qkv, documents, shape), out, lse);
             forward.put(use, chosen);
         }
         chosen.forward(out, lse, qkv, documents, shape);
@@ -227,7 +239,7 @@ final class AttentionKernels implements AutoCloseable {
         Use use = new Use(shape, documents != null);
         Kind chosen = backward.get(use);
         if (chosen == null) {
-            chosen = choose("backward", use, k -> k.backward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape));
+            chosen = choose("backward", use, k -> k.backward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape), dqkv);
             if (backend.settings().deterministic()) {
                 Kind kind = chosen;
                 SameBits.require(backend, dqkv, () -> kind.backward(dqkv, dout, qkv, out, lse, cos, sin, documents, shape),
@@ -246,17 +258,29 @@ final class AttentionKernels implements AutoCloseable {
         void with(Kind kind);
     }
 
-    private Kind choose(String pass, Use use, Work work) {
+    private Kind choose(String pass, Use use, Work work, Tensor... results) {
         Kind best = null;
         double shortest = Double.MAX_VALUE;
         StringBuilder text = new StringBuilder();
         NativeException last = null;
+        List<float[]> first = null;
         for (Kind kind : kinds) {
-            if (use.documents && !kind.masks()) {
+            if (!kind.serves(use)) {
                 continue;
             }
             try {
                 double ms = time(kind, work);
+                if (use.documents && !backend.settings().deterministic()) {
+                    List<float[]> got = Stream.of(results).map(this::sample).toList();
+                    double apart = first == null ? 0 : apart(first, got);
+                    first = first == null ? got : first;
+                    // Two ways to the same end: what they do not agree on, the plainer one decides.
+                    if (!(apart <= AGREEMENT)) {
+                        text.append(' ').append(kind.name()).append(" is wrong;");
+                        LOG.warn("{} is left out for {} attention of {}: its results are {} away from the others'", kind.name(), pass, use, apart);
+                        continue;
+                    }
+                }
                 text.append(String.format(Locale.ROOT, " %s %.3f ms;", kind.name(), ms));
                 if (ms < shortest) {
                     shortest = ms;
@@ -283,6 +307,35 @@ final class AttentionKernels implements AutoCloseable {
         return best;
     }
 
+    // Elements from all over a tensor.
+    private float[] sample(Tensor t) {
+        int pieces = t.elements() <= SAMPLE ? 1 : 16;
+        int piece = (int) Math.min(t.elements(), SAMPLE / pieces);
+        float[] all = new float[pieces * piece];
+        for (int p = 0; p < pieces; p++) {
+            long from = pieces == 1 ? 0 : (t.elements() - piece) * p / (pieces - 1);
+            System.arraycopy(Host.floats(backend, t.slice(from, from + piece)), 0, all, p * piece, piece);
+        }
+        return all;
+    }
+
+    // Relative to the size of the first, the worst of all results; infinite where one is no number.
+    private static double apart(List<float[]> first, List<float[]> second) {
+        double worst = 0;
+        for (int r = 0; r < first.size(); r++) {
+            double difference = 0;
+            double norm = 0;
+            for (int i = 0; i < first.get(r).length; i++) {
+                double d = (double) second.get(r)[i] - first.get(r)[i];
+                difference += d * d;
+                norm += (double) first.get(r)[i] * first.get(r)[i];
+            }
+            double apart = difference == 0 ? 0 : Math.sqrt(difference / norm);
+            worst = Math.max(worst, Double.isNaN(apart) ? Double.POSITIVE_INFINITY : apart);
+        }
+        return worst;
+    }
+
     private double time(Kind kind, Work work) {
         double[] t = new double[REPEATS];
         try (CudaEvent start = backend.device().event(); CudaEvent end = backend.device().event()) {
@@ -304,7 +357,7 @@ final class AttentionKernels implements AutoCloseable {
                 && lse.elements() == shape.tokens() * shape.heads(), "attention of " + shape, out, lse, qkv);
         Operands.type(DType.F32, "attention", lse);
         if (documents != null) {
-            Operands.require(documents.elements() == shape.tokens(), "documents of attention of " + shape, documents);
+            Operands.require(documents.elements() == new DocumentIndex(shape).elements(), "documents of attention of " + shape, documents);
             Operands.type(DType.I32, "documents of attention", documents);
         }
         Operands.require(out.dtype() == qkv.dtype(), "attention", out, qkv);

@@ -2,6 +2,8 @@ package org.longhaul.ops.cuda;
 
 import java.util.Arrays;
 import java.util.Random;
+import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.DocumentIndex;
 
 /** Where documents begin in packed sequences, drawn for tests: single tokens, odd lengths and whole sequences among them. */
 public final class DocumentStarts {
@@ -19,5 +21,13 @@ public final class DocumentStarts {
             }
         }
         return starts;
+    }
+
+    /** What attention of a shape is told of them. */
+    public static int[] index(AttentionShape shape, int[] starts) {
+        DocumentIndex layout = new DocumentIndex(shape);
+        int[] index = new int[layout.elements()];
+        layout.fill(starts, index);
+        return index;
     }
 }

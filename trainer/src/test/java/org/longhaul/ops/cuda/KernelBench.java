@@ -7,12 +7,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Random;
 import java.util.function.IntConsumer;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.natives.CudaEvent;
 import org.longhaul.natives.CudaGraph;
 import org.longhaul.ops.AdamWStep;
 import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.DocumentIndex;
 import org.longhaul.ops.Ops;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.DType;
@@ -292,7 +294,7 @@ final class KernelBench {
 
     private void attention(Shape s) {
         AttentionShape a = s.attention();
-        pool(4 * a.tokens() * a.qkvWidth() + 4 * a.tokens() * a.outWidth() + 4 * a.tokens() * a.heads() + (8L << 20));
+        pool(4 * a.tokens() * a.qkvWidth() + 4 * a.tokens() * a.outWidth() + 4 * a.tokens() * a.heads() + 12 * a.tokens() + (8L << 20));
         Tensor qkv = t(B, a.tokens(), a.qkvWidth());
         Tensor dqkv = t(B, a.tokens(), a.qkvWidth());
         Tensor o = t(B, a.tokens(), a.outWidth());
@@ -303,6 +305,12 @@ final class KernelBench {
         double flops = 2.0 * a.batch() * a.heads() * a.sequence() * a.sequence() * a.headDim();
         computed(s.name + " attention (causal flops)", flops, i -> ops.attention(o, lse, qkv, a));
         computed(s.name + " attention backward", 2.5 * flops, i -> ops.attentionBackward(dqkv, dout, qkv, o, lse, cos, sin, a));
+        // The same count, so that the rows tell what the mask costs.
+        Tensor documents = t(DType.I32, new DocumentIndex(a).elements());
+        Host.put(backend, documents, DocumentStarts.index(a, DocumentStarts.random(new Random(4), a.batch(), a.sequence(), a.sequence())));
+        computed(s.name + " attention in documents (causal flops of all)", flops, i -> ops.attention(o, lse, qkv, documents, a));
+        computed(s.name + " attention in documents backward", 2.5 * flops,
+                i -> ops.attentionBackward(dqkv, dout, qkv, o, lse, cos, sin, documents, a));
     }
 
     private void head() {

@@ -143,6 +143,11 @@ public final class KernelCheck {
             on(backend, "attention", b -> MatrixChecks.attention(b, s));
             for (int longest : new int[] {3, 200}) {
                 on(backend, "attention in documents", b -> MatrixChecks.documents(b, s, longest));
+                if (backend.computeType() == DType.BF16) {
+                    on(backend, "attention, documents masked", b -> MatrixChecks.documents(b, false, false, s, longest));
+                    on(backend, "attention, masked, ordered", b -> MatrixChecks.documents(b, false, true, s, longest));
+                    on(backend, "attention, runs of documents", b -> MatrixChecks.documents(b, true, false, s, longest));
+                }
             }
         }
     }

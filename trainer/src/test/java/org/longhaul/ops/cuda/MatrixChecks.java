@@ -1,5 +1,7 @@
 package org.longhaul.ops.cuda;
 
+import org.longhaul.cuda.CudaBackend;
+import org.longhaul.natives.CudnnAttention;
 import org.longhaul.ops.AttentionShape;
 import org.longhaul.ops.Ops;
 import org.longhaul.tensor.DType;
@@ -56,18 +58,70 @@ final class MatrixChecks {
     }
 
     static double attention(Workbench b, AttentionShape s) {
-        return attention(b, s, null);
+        return attention(b, new ByOps(b.backend().ops()), s, null);
     }
 
     /** Within documents of odd lengths, single tokens and whole sequences among them. */
     static double documents(Workbench b, AttentionShape s, int longest) {
-        return attention(b, s, DocumentStarts.random(b.random(), s.batch(), s.sequence(), longest));
+        return attention(b, new ByOps(b.backend().ops()), s, DocumentStarts.random(b.random(), s.batch(), s.sequence(), longest));
     }
 
-    private static double attention(Workbench b, AttentionShape s, int[] starts) {
-        Ops ops = b.backend().ops();
-        String what = "attention " + s + (starts == null ? "" : " within documents");
-        Tensor documents = starts == null ? null : b.ints("documents", starts);
+    /** The same by cuDNN, with documents masked or in runs, whichever would be chosen. */
+    static double documents(Workbench b, boolean runs, boolean ordered, AttentionShape s, int longest) {
+        CudaBackend gpu = (CudaBackend) b.backend();
+        try (CudnnAttention cudnn = new CudnnAttention(gpu.device(), gpu.computeStream(), ordered)) {
+            return attention(b, new ByCudnn(cudnn, runs), s, DocumentStarts.random(b.random(), s.batch(), s.sequence(), longest));
+        }
+    }
+
+    /** Attention whose gradient may or may not be turned back. */
+    private interface Attention {
+        void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape s);
+
+        void backward(Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape s);
+
+        boolean turnsBack();
+    }
+
+    private record ByOps(Ops ops) implements Attention {
+        @Override
+        public void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape s) {
+            ops.attention(out, lse, qkv, documents, s);
+        }
+
+        @Override
+        public void backward(
+                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape s) {
+            ops.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, documents, s);
+        }
+
+        @Override
+        public boolean turnsBack() {
+            return true;
+        }
+    }
+
+    private record ByCudnn(CudnnAttention cudnn, boolean runs) implements Attention {
+        @Override
+        public void forward(Tensor out, Tensor lse, Tensor qkv, Tensor documents, AttentionShape s) {
+            cudnn.forward(out, lse, qkv, documents, runs, s);
+        }
+
+        @Override
+        public void backward(
+                Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape s) {
+            cudnn.backward(dqkv, dout, qkv, out, lse, documents, runs, s);
+        }
+
+        @Override
+        public boolean turnsBack() {
+            return false;
+        }
+    }
+
+    private static double attention(Workbench b, Attention by, AttentionShape s, int[] starts) {
+        String what = "attention " + s + (starts == null ? "" : " within documents by " + by);
+        Tensor documents = starts == null ? null : b.ints("documents", DocumentStarts.index(s, starts));
         DType c = b.compute();
         int half = s.headDim() / 2;
         float[][] angles = References.angles(s, 10_000);
@@ -84,21 +138,22 @@ final class MatrixChecks {
         naive(s, starts, q, b.values(dout), o, l, dq);
         // Inside the kernels probabilities are rounded to the compute type before they are multiplied.
         double bound = c == DType.BF16 ? 1e-2 : 1e-5;
-        b.run(what, () -> ops.attention(out, lse, qkv, documents, s), out, lse);
+        b.run(what, () -> by.forward(out, lse, qkv, documents, s), out, lse);
         double e = b.compare(what, out, o, bound);
         b.compare(what + " lse", lse, l, c == DType.BF16 ? 1e-4 : 1e-5);
         Tensor dqkv = b.poisoned("dqkv", c, s.tokens(), s.qkvWidth());
-        double[] turned = References.rope(dq, b.values(cos), b.values(sin), s, -1);
-        b.runOnce(() -> ops.attentionBackward(dqkv, dout, qkv, out, lse, cos, sin, documents, s));
+        double[] turned = by.turnsBack() ? References.rope(dq, b.values(cos), b.values(sin), s, -1) : dq;
+        b.runOnce(() -> by.backward(dqkv, dout, qkv, out, lse, cos, sin, documents, s));
         e = Math.max(e, b.compare(what + " backward", dqkv, turned, bound));
         if (documents != null) {
-            isolated(b, what, s, starts, documents, qkv, out, lse);
+            isolated(b, what, by, s, starts, documents, qkv, out, lse);
         }
         return e;
     }
 
     // What the first document of each sequence sees does not change by a bit with what all others hold.
-    private static void isolated(Workbench b, String what, AttentionShape s, int[] starts, Tensor documents, Tensor qkv, Tensor out, Tensor lse) {
+    private static void isolated(
+            Workbench b, String what, Attention by, AttentionShape s, int[] starts, Tensor documents, Tensor qkv, Tensor out, Tensor lse) {
         double[] before = b.values(out);
         double[] values = b.values(qkv);
         float[] changed = new float[values.length];
@@ -107,7 +162,7 @@ final class MatrixChecks {
             changed[i] = (float) (starts[i / w] == 0 ? values[i] : -3 * values[i]);
         }
         Host.put(b.backend(), qkv, changed);
-        b.backend().ops().attention(out, lse, qkv, documents, s);
+        by.forward(out, lse, qkv, documents, s);
         double[] after = b.values(out);
         int ow = (int) s.outWidth();
         for (int i = 0; i < after.length; i++) {
