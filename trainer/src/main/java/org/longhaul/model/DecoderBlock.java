@@ -7,8 +7,9 @@ import org.longhaul.ops.Ops;
 import org.longhaul.tensor.Tensor;
 
 /**
- * One decoder layer: x2 = x1 + attention(norm(x1)), output = x2 + swiglu(norm(x2)). The output is left as two addends, so that
- * the next layer fuses their sum with its norm. Under tensor parallelism heads and feed-forward width are split, tokens are
+ * One decoder layer: x2 = x1 + attention(norm(x1)), output = x2 + swiglu(norm(x2)). On one rank the last product of each half adds its
+ * residual itself. Under tensor parallelism a sum over the ranks comes first, so the residual is added by the norm that follows and the
+ * output is left as two addends, whose sum the next layer fuses with its norm. Under tensor parallelism heads and feed-forward width are split, tokens are
  * split around the norms, and each half gathers before its first product and reduce-scatters after its last.
  */
 final class DecoderBlock {
@@ -41,11 +42,12 @@ final class DecoderBlock {
     }
 
     /**
-     * Fills the buffers; the output is x2 + wideLocal.
+     * Fills the buffers.
      *
      * @param x,delta [L,D] the addends of the input, or both null when x1 holds it already
+     * @param output [L,D] gets the output where {@link #addsResiduals}; else the output is x2 + wideLocal
      */
-    void forward(BlockBuffers b, Tensor x, Tensor delta) {
+    void forward(BlockBuffers b, Tensor x, Tensor delta, Tensor output) {
         if (x == null) {
             ops.rmsNorm(b.n1Local(), b.rstd1(), b.x1(), weights.norm1, eps);
         } else {
@@ -54,19 +56,36 @@ final class DecoderBlock {
         attend(b);
         feedForwardInput(b);
         ops.swiglu(b.h(), b.gateUp());
-        split.reduce(b.wideLocal(), b.wide(), (from, to) -> ops.linear(cut(b.wide(), from, to), cut(b.h(), from, to), weights.down));
+        if (addsResiduals(split.group().size())) {
+            ops.linear(output, b.h(), weights.down, b.x2());
+        } else {
+            split.reduce(b.wideLocal(), b.wide(), (from, to) -> ops.linear(cut(b.wide(), from, to), cut(b.h(), from, to), weights.down));
+        }
+    }
+
+    /** Whether products add the residuals: where no sum over tensor-parallel ranks stands between the two. */
+    static boolean addsResiduals(int tensorSize) {
+        return tensorSize == 1;
     }
 
     private void attend(BlockBuffers b) {
         split.gather(b.n1(), b.n1Local(), (from, to) -> ops.linear(cut(b.qkv(), from, to), cut(b.n1(), from, to), weights.qkv));
         ops.rope(b.qkv(), rotary.cos(), rotary.sin(), attentionShape);
         ops.attention(b.attention(), b.lse(), b.qkv(), b.documents(), attentionShape);
-        split.reduce(
-                b.wideLocal(), b.wide(), (from, to) -> ops.linear(cut(b.wide(), from, to), cut(b.attention(), from, to), weights.out));
+        if (addsResiduals(split.group().size())) {
+            ops.linear(b.x2(), b.attention(), weights.out, b.x1());
+        } else {
+            split.reduce(
+                    b.wideLocal(), b.wide(), (from, to) -> ops.linear(cut(b.wide(), from, to), cut(b.attention(), from, to), weights.out));
+        }
     }
 
     private void feedForwardInput(BlockBuffers b) {
-        ops.addRmsNorm(b.x2(), b.n2Local(), b.rstd2(), b.x1(), b.wideLocal(), weights.norm2, eps);
+        if (addsResiduals(split.group().size())) {
+            ops.rmsNorm(b.n2Local(), b.rstd2(), b.x2(), weights.norm2, eps);
+        } else {
+            ops.addRmsNorm(b.x2(), b.n2Local(), b.rstd2(), b.x1(), b.wideLocal(), weights.norm2, eps);
+        }
         split.gather(
                 b.n2(), b.n2Local(), (from, to) -> ops.linear(cut(b.gateUp(), from, to), cut(b.n2(), from, to), weights.gateUp));
     }

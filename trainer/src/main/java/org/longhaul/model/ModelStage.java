@@ -102,7 +102,7 @@ public final class ModelStage implements AutoCloseable {
         this.zLossSum = scalars.tensor("z loss sum", 2 * Arena.ALIGNMENT, DType.F32, 1);
         this.addedGradients =
                 options.training() ? parameters.gradients().slice(layout.decayed(), layout.elements()) : null;
-        this.wide = memory.tensor(0, "wide");
+        this.wide = optional(0, "wide");
         this.wideLocal = BlockBuffers.local(optional(0, "wide_local"), wide, shape);
         this.split = new SequenceSplit(backend, group, shape, options.tensorChunks());
         AttentionShape attention = config.attention(shape);
@@ -175,7 +175,11 @@ public final class ModelStage implements AutoCloseable {
             return List.of(s.output);
         }
         int layer = bucket - layout.layerBucket(range.firstLayer());
-        return layer < 0 ? List.of() : layer == 0 ? List.of(s.forward.get(0).x1()) : List.of(s.forward.get(layer - 1).x2(), wideLocal);
+        if (layer < 0) {
+            return List.of();
+        }
+        return layer == 0 || DecoderBlock.addsResiduals(group.size()) ? List.of(s.forward.get(layer).x1())
+                : List.of(s.forward.get(layer - 1).x2(), wideLocal);
     }
 
     /** The boundary tensor [L,D] that {@link #forward} leaves for the next stage. */
@@ -225,14 +229,21 @@ public final class ModelStage implements AutoCloseable {
             needed.accept(layout.embeddingBucket());
             embed(s);
         }
+        boolean whole = DecoderBlock.addsResiduals(group.size());
         Tensor x = null;
         for (int i = 0; i < blocks.size(); i++) {
             needed.accept(layout.layerBucket(range.firstLayer() + i));
             BlockBuffers b = s.forward.get(i);
-            blocks.get(i).forward(b, x, x == null ? null : wideLocal);
-            x = b.x2();
+            if (whole) {
+                blocks.get(i).forward(b, null, null, i + 1 < blocks.size() ? s.forward.get(i + 1).x1() : s.output);
+            } else {
+                blocks.get(i).forward(b, x, x == null ? null : wideLocal, null);
+                x = b.x2();
+            }
         }
-        ops.add(s.output, x, wideLocal);
+        if (!whole) {
+            ops.add(s.output, x, wideLocal);
+        }
         if (range.last()) {
             needed.accept(layout.headBucket());
         }
@@ -347,7 +358,7 @@ public final class ModelStage implements AutoCloseable {
             return memory.tensor(slot, kept + name);
         }
         String shared = plan.has(scratchPrefix + name) ? scratchPrefix + name : name;
-        return shared.endsWith("_local") || shared.equals("documents") ? optional(slot, shared) : memory.tensor(slot, shared);
+        return shared.endsWith("_local") || shared.endsWith("wide") || shared.equals("documents") ? optional(slot, shared) : memory.tensor(slot, shared);
     }
 
     private Tensor optional(int slot, String name) {

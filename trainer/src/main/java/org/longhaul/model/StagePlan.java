@@ -19,6 +19,7 @@ final class StagePlan {
     private final long local;
     private final long d;
     private final boolean apart;
+    private final boolean whole;
 
     private StagePlan(ModelConfig config, StageRange stage, BatchShape shape, Recompute recompute, DType type, int slots, int tensorChunks) {
         this.config = config;
@@ -31,6 +32,7 @@ final class StagePlan {
         this.local = shape.localTokens();
         this.d = config.dModel();
         this.apart = SequenceSplit.overlaps(shape, tensorChunks);
+        this.whole = DecoderBlock.addsResiduals(shape.tensorSize());
     }
 
     /**
@@ -77,7 +79,9 @@ final class StagePlan {
             plan.keep("targets", DType.I32, tokens);
             plan.keep("loss", DType.F32, tokens);
         }
-        plan.scratch("wide", type, 5, 18, tokens, d);
+        if (!whole) {
+            plan.scratch("wide", type, 5, 18, tokens, d);
+        }
         local("wide_local", 5, 18);
     }
 
@@ -127,7 +131,7 @@ final class StagePlan {
             plan.scratch("f.qkv", type, 11, 12, tokens, qkvWidth());
             plan.scratch("f.attention", type, 12, 13, tokens, attentionWidth());
             plan.scratch("f.lse", DType.F32, 12, 13, shape.batch(), config.heads() / shape.tensorSize(), shape.sequence());
-            plan.scratch("f.x2", type, 10, 18, local, d);
+            plan.scratch("f.x2", type, whole ? 13 : 10, whole ? 17 : 18, local, d);
             plan.scratch("f.gate_up", type, 15, 16, tokens, 2 * ffn());
         }
     }
@@ -135,13 +139,15 @@ final class StagePlan {
     private void backwardScratch() {
         boolean full = recompute == Recompute.FULL;
         if (full) {
-            plan.scratch("b.wide", type, 53, 54, tokens, d);
+            if (!whole) {
+                plan.scratch("b.wide", type, 53, 54, tokens, d);
+            }
             local("b.wide_local", 53, 54);
             plan.scratch("b.rstd1", DType.F32, 50, 65, local);
             plan.scratch("b.qkv", type, 51, 63, tokens, qkvWidth());
             plan.scratch("b.attention", type, 52, 63, tokens, attentionWidth());
             plan.scratch("b.lse", DType.F32, 52, 63, shape.batch(), config.heads() / shape.tensorSize(), shape.sequence());
-            plan.scratch("b.x2", type, 54, 61, local, d);
+            plan.scratch("b.x2", type, whole ? 53 : 54, 61, local, d);
             plan.scratch("b.rstd2", DType.F32, 54, 61, local);
             plan.scratch("b.gate_up", type, 55, 60, tokens, 2 * ffn());
         }

@@ -66,6 +66,11 @@ public final class Aten {
         LibTorch.run("addmm", () -> LibTorch.aoti_torch_addmm_out(o, o, Scope.handle(a), Scope.handle(b), 1, 1));
     }
 
+    /** out = c + a · b; out may be c. */
+    public void addmm(NDArray out, NDArray c, NDArray a, NDArray b) {
+        LibTorch.run("addmm", () -> LibTorch.aoti_torch_addmm_out(Scope.handle(out), Scope.handle(c), Scope.handle(a), Scope.handle(b), 1, 1));
+    }
+
     /** Copies with conversion and broadcasting. */
     public void copy(NDArray destination, NDArray source) {
         LibTorch.run("copy", () -> LibTorch.aoti_torch_copy_(Scope.handle(destination), Scope.handle(source), 0));

@@ -32,6 +32,9 @@ public interface Ops {
     /** y[T,N] = x[T,K] · w[N,K]ᵀ, compute type. */
     void linear(Tensor y, Tensor x, Tensor w);
 
+    /** y[T,N] = residual[T,N] + x[T,K] · w[N,K]ᵀ, compute type, rounded once; y may be residual. */
+    void linear(Tensor y, Tensor x, Tensor w, Tensor residual);
+
     /** dx[T,K] = dy[T,N] · w[N,K], added to dx when {@code accumulate}. */
     void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate);
 

@@ -25,6 +25,15 @@ public final class PortableOps implements Ops {
     }
 
     @Override
+    public void linear(Tensor y, Tensor x, Tensor w, Tensor residual) {
+        Shapes.linear(y, x, w);
+        Shapes.same(y, residual);
+        try (Scope s = Scope.on(x)) {
+            new Aten(s).addmm(s.of(y), s.of(residual), s.of(x), s.transposed(w));
+        }
+    }
+
+    @Override
     public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate) {
         Shapes.linear(dy, dx, w);
         try (Scope s = Scope.on(dx)) {

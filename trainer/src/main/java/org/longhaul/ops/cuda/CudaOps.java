@@ -49,6 +49,13 @@ public final class CudaOps extends KernelOps implements Closeable {
     }
 
     @Override
+    public void linear(Tensor y, Tensor x, Tensor w, Tensor residual) {
+        layer("linear", y, x, w);
+        Operands.sameElements("linear with a residual", y, residual);
+        gemm.multiplyAdd(stream, y, residual, x, w);
+    }
+
+    @Override
     public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate) {
         layer("linearBackwardInput", dy, dx, w);
         gemm.multiply(stream, dx, dy, false, w, false, 1, accumulate ? 1 : 0);
@@ -85,8 +92,8 @@ public final class CudaOps extends KernelOps implements Closeable {
                     + ": leave fp8 off");
         }
         if (fp8 == null) {
-            fp8 = new Fp8Ops(backend, this, fp8Kernels(), (c, a, scaleA, b, scaleB, accumulate) ->
-                    gemm.multiplyScaled(stream, c, null, a, scaleA, b, scaleB, false, accumulate ? 1 : 0));
+            fp8 = new Fp8Ops(backend, this, fp8Kernels(), (d, c, a, scaleA, b, scaleB) ->
+                    gemm.multiplyScaled(stream, d, c, a, scaleA, b, scaleB, false, c == null ? 0 : 1));
         }
         return fp8;
     }

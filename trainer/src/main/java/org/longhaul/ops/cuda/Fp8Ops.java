@@ -33,9 +33,9 @@ final class Fp8Ops extends KernelOps {
     private long turnedGradient;
     private Arena scratch;
 
-    /** C = scaleA · scaleB · A·Bᵀ, added to C when asked; A[M,K] and B[N,K] in 8 bits, C in the compute type or F32. */
+    /** D = C + scaleA · scaleB · A·Bᵀ; A[M,K] and B[N,K] in 8 bits, C (null, or D itself) and D in the compute type or F32. */
     interface ScaledProduct {
-        void multiply(Tensor c, Tensor a, Tensor scaleA, Tensor b, Tensor scaleB, boolean accumulate);
+        void multiply(Tensor d, Tensor c, Tensor a, Tensor scaleA, Tensor b, Tensor scaleB);
     }
 
     /** A weight's 8-bit copies, [N,K] and [K,N]. */
@@ -73,16 +73,30 @@ final class Fp8Ops extends KernelOps {
 
     @Override
     public void linear(Tensor y, Tensor x, Tensor w) {
-        if (!fits(y, x, w)) {
+        if (fits(y, x, w)) {
+            forward(y, null, x, w);
+        } else {
             plain.linear(y, x, w);
-            return;
         }
+    }
+
+    @Override
+    public void linear(Tensor y, Tensor x, Tensor w, Tensor residual) {
+        if (fits(y, x, w) && Operands.aligned(residual)) {
+            Operands.sameElements("linear with a residual", y, residual);
+            forward(y, residual, x, w);
+        } else {
+            plain.linear(y, x, w, residual);
+        }
+    }
+
+    private void forward(Tensor y, Tensor residual, Tensor x, Tensor w) {
         Weight q = weights.computeIfAbsent(w.address(), a -> weight(w));
         quantise(q.rows, q.turned, w, q.scale);
         turnedGradient = 0;
         Tensor x8 = room(0, FORWARD, x.size(0), x.size(1), x.elements());
         quantise(x8, null, x, first);
-        products.multiply(y, x8, first.inverse, q.rows, q.scale.inverse, false);
+        products.multiply(y, residual, x8, first.inverse, q.rows, q.scale.inverse);
     }
 
     @Override
@@ -97,7 +111,7 @@ final class Fp8Ops extends KernelOps {
         Tensor turned = room(n, GRADIENT, dy.size(1), dy.size(0), 2 * n);
         quantise(dy8, turned, dy, gradient);
         turnedGradient = dy.address();
-        products.multiply(dx, dy8, gradient.inverse, q.turned, q.scale.inverse, accumulate);
+        products.multiply(dx, accumulate ? dx : null, dy8, gradient.inverse, q.turned, q.scale.inverse);
     }
 
     @Override
@@ -116,7 +130,7 @@ final class Fp8Ops extends KernelOps {
         turnedGradient = 0;
         Tensor x8 = room(2 * n, FORWARD, x.size(1), x.size(0), need);
         quantise(null, x8, x, second);
-        products.multiply(dw, turned, gradient.inverse, x8, second.inverse, accumulate);
+        products.multiply(dw, accumulate ? dw : null, turned, gradient.inverse, x8, second.inverse);
     }
 
     @Override

@@ -87,6 +87,11 @@ final class Fp8Checks {
         double[] ds = b.values(dy);
         b.run(what, () -> ops.linear(y, x, w), y);
         double e = b.compare(what, y, MatrixChecks.product(xs, false, ws, true, t, n, k), 0.06);
+        Tensor residual = b.normal("residual", c, 0.5, t, n);
+        Tensor sum = b.poisoned("sum", c, t, n);
+        b.run(what, () -> ops.linear(sum, x, w, residual), sum);
+        e = Math.max(e, b.compare(what + " and a residual", sum,
+                References.add(b.values(residual), MatrixChecks.product(xs, false, ws, true, t, n, k)), 0.06));
         double[] start = b.values(dw);
         b.run(what, () -> {
             ops.linearBackwardInput(dx, dy, w, false);

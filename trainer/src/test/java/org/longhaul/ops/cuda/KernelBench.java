@@ -278,6 +278,9 @@ final class KernelBench {
             Tensor dw = t(DType.F32, n, k);
             double flops = 2.0 * tokens * n * k;
             computed(s.name + " " + names[i] + " forward", flops, c -> ops.linear(y, x, w));
+            if (i == 1 || i == 3) {
+                computed(s.name + " " + names[i] + " forward and residual", flops, c -> ops.linear(y, x, w, dy));
+            }
             computed(s.name + " " + names[i] + " input gradient", flops, c -> ops.linearBackwardInput(dx, dy, w, false));
             computed(s.name + " " + names[i] + " weight gradient", flops, c -> ops.linearBackwardWeight(dw, dy, x, false));
             computed(s.name + " " + names[i] + " weight gradient +=", flops, c -> ops.linearBackwardWeight(dw, dy, x, true));

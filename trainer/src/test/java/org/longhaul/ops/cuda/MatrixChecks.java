@@ -25,6 +25,16 @@ final class MatrixChecks {
         Tensor y = b.poisoned("y", c, t, n);
         b.run(what, () -> ops.linear(y, x, w), y);
         double e = b.compare(what, y, product(xs, false, ws, true, t, n, k), b.bound());
+        Tensor residual = b.normal("residual", c, 3, t, n);
+        double[] rs = b.values(residual);
+        double[] more0 = References.add(rs, product(xs, false, ws, true, t, n, k));
+        Tensor added = b.poisoned("sum", c, t, n);
+        b.run(what, () -> ops.linear(added, x, w, residual), added);
+        e = Math.max(e, b.compare(what + " and a residual", added, more0, b.bound()));
+        Tensor inPlace = b.normal("sum in place", c, 3, t, n);
+        double[] more1 = References.add(b.values(inPlace), product(xs, false, ws, true, t, n, k));
+        b.run(what, () -> ops.linear(inPlace, x, w, inPlace), inPlace);
+        e = Math.max(e, b.compare(what + " and a residual in place", inPlace, more1, b.bound()));
         Tensor dx = b.poisoned("dx", c, t, k);
         double[] dxr = product(ds, false, ws, false, t, k, n);
         b.run(what, () -> ops.linearBackwardInput(dx, dy, w, false), dx);

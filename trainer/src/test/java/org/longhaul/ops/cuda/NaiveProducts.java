@@ -26,29 +26,34 @@ final class NaiveProducts extends KernelOps {
         return fp8;
     }
 
-    private void scaled(Tensor c, Tensor a, Tensor scaleA, Tensor b, Tensor scaleB, boolean accumulate) {
+    private void scaled(Tensor d, Tensor c, Tensor a, Tensor scaleA, Tensor b, Tensor scaleB) {
         double scale = (double) Host.floats(backend, scaleA)[0] * Host.floats(backend, scaleB)[0];
         double[] as = Fp8Checks.decoded(backend, a);
         for (int i = 0; i < as.length; i++) {
             as[i] *= scale;
         }
-        put(c, MatrixChecks.product(
-                as, false, Fp8Checks.decoded(backend, b), true, (int) a.size(0), (int) b.size(0), (int) a.size(1)), accumulate);
+        put(d, MatrixChecks.product(
+                as, false, Fp8Checks.decoded(backend, b), true, (int) a.size(0), (int) b.size(0), (int) a.size(1)), c);
     }
 
     @Override
     public void linear(Tensor y, Tensor x, Tensor w) {
-        put(y, MatrixChecks.product(values(x), false, values(w), true, (int) y.size(0), (int) y.size(1), (int) x.size(1)), false);
+        put(y, MatrixChecks.product(values(x), false, values(w), true, (int) y.size(0), (int) y.size(1), (int) x.size(1)), null);
+    }
+
+    @Override
+    public void linear(Tensor y, Tensor x, Tensor w, Tensor residual) {
+        put(y, MatrixChecks.product(values(x), false, values(w), true, (int) y.size(0), (int) y.size(1), (int) x.size(1)), residual);
     }
 
     @Override
     public void linearBackwardInput(Tensor dx, Tensor dy, Tensor w, boolean accumulate) {
-        put(dx, MatrixChecks.product(values(dy), false, values(w), false, (int) dx.size(0), (int) dx.size(1), (int) dy.size(1)), accumulate);
+        put(dx, MatrixChecks.product(values(dy), false, values(w), false, (int) dx.size(0), (int) dx.size(1), (int) dy.size(1)), accumulate ? dx : null);
     }
 
     @Override
     public void linearBackwardWeight(Tensor dw, Tensor dy, Tensor x, boolean accumulate) {
-        put(dw, MatrixChecks.product(values(dy), true, values(x), false, (int) dw.size(0), (int) dw.size(1), (int) x.size(0)), accumulate);
+        put(dw, MatrixChecks.product(values(dy), true, values(x), false, (int) dw.size(0), (int) dw.size(1), (int) x.size(0)), accumulate ? dw : null);
     }
 
     @Override
@@ -57,8 +62,8 @@ final class NaiveProducts extends KernelOps {
         double[] l = new double[(int) lse.elements()];
         double[] q = values(qkv);
         MatrixChecks.naive(shape, starts(documents), q, new double[o.length], o, l, new double[q.length]);
-        put(out, o, false);
-        put(lse, l, false);
+        put(out, o, null);
+        put(lse, l, null);
     }
 
     @Override
@@ -67,7 +72,7 @@ final class NaiveProducts extends KernelOps {
         double[] q = values(qkv);
         double[] d = new double[q.length];
         MatrixChecks.naive(shape, starts(documents), q, values(dout), new double[(int) out.elements()], new double[(int) lse.elements()], d);
-        put(dqkv, d, false);
+        put(dqkv, d, null);
         ropeKernels().rotate(dqkv, cos, sin, shape, true);
     }
 
@@ -84,8 +89,8 @@ final class NaiveProducts extends KernelOps {
         return d;
     }
 
-    private void put(Tensor t, double[] values, boolean accumulate) {
-        float[] f = accumulate ? Host.floats(backend, t) : new float[values.length];
+    private void put(Tensor t, double[] values, Tensor addend) {
+        float[] f = addend != null ? Host.floats(backend, addend) : new float[values.length];
         for (int i = 0; i < f.length; i++) {
             f[i] += (float) values[i];
         }
