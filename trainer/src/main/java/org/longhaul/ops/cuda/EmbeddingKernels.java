@@ -12,15 +12,23 @@ final class EmbeddingKernels {
     private static final int VECTOR = 8;
     /** Blocks of the backward pass for each multiprocessor; each owns a share of the table rows and reads all ids. */
     private static final int BLOCKS_PER_MULTIPROCESSOR = 3;
+    /** Tokens of one row from which on they are summed in pieces, tokens of a piece, and what the parts of the scratch are rounded to. */
+    private static final int HOT = 32;
+    private static final int PIECE = 64;
+    private static final int ROUND = 64;
 
     private final KernelProvider provider;
     private final Kernel forward;
     private final Kernel backward;
+    private final Kernel pieces;
+    private final Kernel piecesSum;
 
     EmbeddingKernels(KernelProvider provider) {
         this.provider = provider;
         forward = provider.kernel("embedding", "embedding");
         backward = provider.kernel("embedding", "embedding_backward");
+        pieces = provider.kernel("embedding", "embedding_pieces");
+        piecesSum = provider.kernel("embedding", "embedding_pieces_sum");
     }
 
     void forward(Tensor x, Tensor w, Tensor ids, long firstRow) {
@@ -43,9 +51,31 @@ final class EmbeddingKernels {
         if (blocks == 0 || ids.elements() == 0) {
             return;
         }
-        backward.pointer(dw).pointer(dx).pointer(ids).int64(firstRow).int64(rows).int32(Operands.count(ids.elements(), "tokens"))
-                .int32(dim).int32(flag(dim % VECTOR == 0 && aligned(dw, dx)))
-                .launch(blocks, 1, THREADS, 1, 0);
+        int tokens = Operands.count(ids.elements(), "tokens");
+        // As many hot rows as all tokens can make, in all and of one block; a piece belongs to at least HOT tokens.
+        int hot = tokens / HOT;
+        long scratch = provider.scratch(scratchBytes(blocks, tokens, dim));
+        int vector = flag(dim % VECTOR == 0 && aligned(dw, dx));
+        if (hot > 0) {
+            provider.zero(scratch, Integer.BYTES);
+        }
+        backward.pointer(dw).pointer(dx).pointer(ids).int64(firstRow).int64(rows).int32(tokens).int32(dim).int32(vector)
+                .pointer(scratch).int32(hot).int32(hot).launch(blocks, 1, THREADS, 1, 0);
+        if (hot > 0) {
+            pieces.pointer(scratch).int32(blocks).int32(hot).int32(hot).pointer(dx).int32(dim).int32(vector).launch(hot, 1, THREADS, 1, 0);
+            piecesSum.pointer(dw).pointer(scratch).int32(blocks).int32(hot).int32(hot).int32(dim).launch(blocks, 1, THREADS, 1, 0);
+        }
+    }
+
+    // The layout of hotOf in embedding.cu.
+    private static long scratchBytes(int blocks, long tokens, long dim) {
+        long hot = tokens / HOT;
+        long ints = ROUND + up(blocks) + up(blocks * hot) + 2 * up(hot) + hot * PIECE;
+        return Integer.BYTES * (ints + hot * dim);
+    }
+
+    private static long up(long n) {
+        return (n + ROUND - 1) / ROUND * ROUND;
     }
 
     private static void check(String what, Tensor x, Tensor w, Tensor ids) {

@@ -97,6 +97,9 @@ class EmulatedKernelsTest {
         on(compute, b -> OpsChecks.embedding(b, 1500, 10, 16, 7, true));
         on(compute, b -> OpsChecks.embedding(b, 700, 1000, 24, 2000, false));
         on(compute, b -> OpsChecks.embedding(b, 77, 40, 13, 3, true));
+        // A few rows with thousands of tokens each, in several lists of one block; and rows just below and above what is summed in pieces.
+        on(compute, b -> OpsChecks.embedding(b, 3200, 1, 16, 0, true));
+        on(compute, b -> OpsChecks.embedding(b, 700, 20, 11, 1, false));
     }
 
     @ParameterizedTest

@@ -210,4 +210,12 @@ static inline unsigned __ballot_sync(unsigned, int predicate) {
     wait(EXCHANGE);
     return votes;
 }
+static inline void __syncwarp() { exchanged(0, 0); }
+static inline int __ffs(unsigned v) { return __builtin_ffs(v); }
+// Blocks and threads run in turn.
+static inline int atomicAdd(int *to, int v) {
+    int before = *to;
+    *to += v;
+    return before;
+}
 static inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
