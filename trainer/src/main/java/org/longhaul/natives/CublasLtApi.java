@@ -34,6 +34,7 @@ final class CublasLtApi {
     /** Split-K partial sums added in a fixed order; the in-place scheme adds them as they come. */
     static final int REDUCTION_ORDERED = 2 | 4;
 
+    static final int CAP_TILES = 6;
     static final int CONFIG_TILE = 1;
     static final int CONFIG_SWIZZLE = 4;
     static final int CONFIG_CUSTOM = 5;
@@ -96,6 +97,8 @@ final class CublasLtApi {
     static native int cublasLtMatmulAlgoConfigGetAttribute(Pointer algorithm, int attribute, Pointer value, long bytes, Pointer written);
 
     static native int cublasLtMatmulAlgoConfigSetAttribute(Pointer algorithm, int attribute, Pointer value, long bytes);
+
+    static native int cublasLtMatmulAlgoCapGetAttribute(Pointer algorithm, int attribute, Pointer value, long bytes, Pointer written);
 
     static native int cublasLtLoggerOpenFile(String file);
 

@@ -2,25 +2,35 @@ package org.longhaul.natives;
 
 import com.sun.jna.Memory;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import org.longhaul.tensor.Arena;
 
 /**
- * Finds the fastest of many algorithms for one shape on random operands. All run in turn, round after round, on a GPU kept busy, so that
- * its clock and power treat them alike; the best few run again, with variants of the best, and the median decides. What gives other
- * values than the first that ran is out.
+ * Finds the fastest of many algorithms for one shape on random operands. All run in turn, round after round, on a hot GPU, so that its
+ * clock treats them alike. The best few, variants of the best among them, then run in bursts long enough for the clock to settle at what
+ * the power limit leaves each of them, because in training that is what counts; the shortest mean decides. What gives other values than
+ * the first that ran is out.
  */
 final class GemmRace implements AutoCloseable {
     /** Device time of one race, about: fewer candidates and rounds where a product takes long. */
     static final double BUDGET_MS = 2000;
 
-    private static final double WARM_UP_MS = 50;
+    /** What brings an idle GPU to its power limit, and what keeps it there between races. */
+    static final double COLD_WARM_UP_MS = 1500;
+    static final double WARM_UP_MS = 50;
+
     private static final int HEAT_ROUNDS = 3;
-    private static final int FINAL_ROUNDS = 9;
-    private static final int FINALISTS = 6;
+    private static final int FINALISTS = 5;
+    private static final double BURST_MS = 80;
+    /** The part of a burst in which the clock settles, not timed. */
+    private static final double SETTLING = 0.3;
+    private static final int MOST_BURST = 2000;
     private static final int PARENTS = 3;
-    private static final int VARIANTS = 24;
+    private static final int VARIANTS = 48;
+    /** A variant this much slower than the best, run once, is not timed further. */
+    private static final double HOPELESS = 1.3;
     private static final int LEAST_CANDIDATES = 8;
     /** Products below this take microseconds: their choice does not matter, the first heat decides. */
     private static final double SMALL_FLOPS = 1e8;
@@ -42,12 +52,13 @@ final class GemmRace implements AutoCloseable {
     private final long d;
     private final GemmSample sample;
     private final Memory scalars = new Memory(16);
+    private final double warmUpMs;
     private final List<Runner> all = new ArrayList<>();
     private double spent;
     private int refusal;
     private int refused;
 
-    /** The fastest, its median and that of the library's first proposal in milliseconds, and what the race took. */
+    /** The fastest, its time and that of the library's first proposal in milliseconds, and what the race took. */
     record Winner(byte[] algorithm, String what, double ms, double firstMs, double spentMs) {}
 
     private final class Runner implements AutoCloseable {
@@ -69,9 +80,10 @@ final class GemmRace implements AutoCloseable {
             return plan.tryRun(handle, stream, scalars, scratch.address(), b, c, d, workspace, algorithm);
         }
 
-        double median() {
+        /** The median; of two, their mean. */
+        double typical() {
             double[] t = times.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-            return t[t.length / 2];
+            return (t[(t.length - 1) / 2] + t[t.length / 2]) / 2;
         }
 
         @Override
@@ -90,7 +102,8 @@ final class GemmRace implements AutoCloseable {
     }
 
     // The real operands may still be zeros, on which products run faster than on data, and the real result may hold sums.
-    GemmRace(CudaDevice device, CudaStream stream, long handle, GemmPlan plan, DeviceMemory workspace, DeviceMemory scratch) {
+    GemmRace(
+            CudaDevice device, CudaStream stream, long handle, GemmPlan plan, DeviceMemory workspace, DeviceMemory scratch, double warmUpMs) {
         this.device = device;
         this.stream = stream;
         this.handle = handle;
@@ -98,6 +111,7 @@ final class GemmRace implements AutoCloseable {
         this.shape = plan.shape();
         this.workspace = workspace;
         this.scratch = scratch;
+        this.warmUpMs = warmUpMs;
         long bytesA = shape.m() * shape.k() * shape.a().bytes();
         long bytesB = shape.n() * shape.k() * shape.b().bytes();
         long bytesD = shape.m() * shape.n() * shape.c().bytes();
@@ -133,23 +147,24 @@ final class GemmRace implements AutoCloseable {
         if (shape.flops() >= SMALL_FLOPS) {
             finals(field, first, proposals, unit, launches);
         }
-        Runner best = field.stream().min(Comparator.comparingDouble(Runner::median)).orElseThrow();
-        if (best.median() > MARGIN * first.median()) {
+        Runner best = field.stream().min(Comparator.comparingDouble(Runner::typical)).orElseThrow();
+        if (best.typical() > MARGIN * first.typical()) {
             best = first;
         }
-        return new Winner(best.bytes, best.what, best.median(), first.median(), spent);
+        return new Winner(best.bytes, best.what, best.typical(), first.typical(), spent);
     }
 
-    // Only the finalists' last rounds count, so that all that are compared ran beside each other.
+    // Only the finalists' bursts count, so that all that are compared ran alike.
     private void finals(List<Runner> field, Runner first, List<byte[]> proposals, double unit, int launches) {
         List<Runner> ranked = ranked(field);
         List<Runner> parents = ranked.subList(0, Math.min(PARENTS, ranked.size()));
         List<Runner> mutants = new ArrayList<>();
         List<byte[]> genes = parents.stream().map(r -> r.bytes).toList();
-        int room = shape.flops() < SMALL_FLOPS ? 0 : candidates(unit, BUDGET_MS / 4, VARIANTS);
+        int room = candidates(unit, BUDGET_MS / 4, VARIANTS);
+        double bound = HOPELESS * ranked.get(0).typical() + LEAST_MS / 4;
         for (GemmVariants.Variant v : new GemmVariants(plan, handle, workspace.bytes()).of(genes, proposals, Math.min(room, VARIANTS))) {
             Runner runner = new Runner(v.algorithm(), parents.get(v.parent()).what + " with " + v.change());
-            if (tried(runner)) {
+            if (tried(runner) && runner.end.millisecondsSince(runner.start) <= bound) {
                 mutants.add(runner);
             }
         }
@@ -157,15 +172,33 @@ final class GemmRace implements AutoCloseable {
         field.addAll(mutants);
         List<Runner> finalists = new ArrayList<>(ranked(field).subList(0, Math.min(FINALISTS, field.size())));
         if (!finalists.contains(first)) {
-            finalists.add(first);
+            finalists.set(finalists.size() - 1, first);
         }
         finalists.forEach(r -> r.times.clear());
-        rounds(finalists, (int) Math.max(1, Math.min(FINAL_ROUNDS, BUDGET_MS / 4 / (unit * launches * finalists.size()))), launches);
+        int burst = (int) Math.max(2, Math.min(MOST_BURST, Math.ceil(BURST_MS / unit)));
+        bursts(finalists, burst);
+        // Back in the other order, so that what the clock does meanwhile does not favour a place.
+        Collections.reverse(finalists);
+        bursts(finalists, burst);
         field.retainAll(finalists);
     }
 
+    private void bursts(List<Runner> field, int launches) {
+        int settling = (int) Math.max(1, SETTLING * launches);
+        for (Runner runner : field) {
+            for (int i = 0; i < launches; i++) {
+                if (i == settling) {
+                    runner.start.record(stream);
+                }
+                runner.launch();
+            }
+            runner.end.record(stream);
+        }
+        read(field, launches - settling);
+    }
+
     private static List<Runner> ranked(List<Runner> field) {
-        return field.stream().sorted(Comparator.comparingDouble(Runner::median)).toList();
+        return field.stream().sorted(Comparator.comparingDouble(Runner::typical)).toList();
     }
 
     private static int candidates(double unit, double budget, int most) {
@@ -175,7 +208,9 @@ final class GemmRace implements AutoCloseable {
     /** Whether it runs and gives what the first that ran gave. */
     private boolean tried(Runner runner) {
         sample.prepare(shape.addend() == GemmShape.Addend.RESULT);
+        runner.start.record(stream);
         int status = runner.launch();
+        runner.end.record(stream);
         if (status != 0) {
             refusal = status;
             refused++;
@@ -189,7 +224,8 @@ final class GemmRace implements AutoCloseable {
         int times = 1;
         double total = 0;
         double unit = 0;
-        while (total < (shape.flops() < SMALL_FLOPS ? 0 : WARM_UP_MS) || unit == 0) {
+        double enough = shape.flops() < SMALL_FLOPS ? 0 : warmUpMs;
+        while (total < enough || unit == 0) {
             runner.start.record(stream);
             for (int i = 0; i < times; i++) {
                 runner.launch();
@@ -199,7 +235,7 @@ final class GemmRace implements AutoCloseable {
             double took = Math.max(1e-3, runner.end.millisecondsSince(runner.start));
             unit = took / times;
             total += took;
-            times = (int) Math.max(1, Math.min(1000, (WARM_UP_MS - total) / unit));
+            times = (int) Math.max(1, Math.min(MOST_BURST, (enough - total) / unit));
         }
         spent += total;
         return unit;
@@ -214,12 +250,16 @@ final class GemmRace implements AutoCloseable {
                 }
                 runner.end.record(stream);
             }
-            for (Runner runner : field) {
-                runner.end.await();
-                double took = runner.end.millisecondsSince(runner.start);
-                spent += took;
-                runner.times.add(took / launches);
-            }
+            read(field, launches);
+        }
+    }
+
+    private void read(List<Runner> field, int launches) {
+        for (Runner runner : field) {
+            runner.end.await();
+            double took = runner.end.millisecondsSince(runner.start);
+            spent += took;
+            runner.times.add(took / launches);
         }
     }
 

@@ -14,9 +14,11 @@ import org.slf4j.LoggerFactory;
 final class GemmTuner {
     private static final Logger LOG = LoggerFactory.getLogger(GemmTuner.class);
     /** To be raised whenever the race changes, so that no choice of an earlier one is taken for its own. */
-    private static final int METHOD = 2;
+    private static final int METHOD = 3;
     /** Proposals asked of the library; it orders them by its own estimate. */
     private static final int PROPOSALS = 32;
+
+    private static final long COOLS_NANOS = 1_000_000_000;
 
     private final CudaDevice device;
     private final long handle;
@@ -24,6 +26,7 @@ final class GemmTuner {
     private final boolean deterministic;
     private final GemmChoices choices;
     private double spent;
+    private long lastRace;
     private int raced;
 
     GemmTuner(CudaDevice device, long handle, DeviceMemory workspace, boolean deterministic, Path cache) {
@@ -82,13 +85,17 @@ final class GemmTuner {
             plan.choose(proposals.get(0), "first proposal, no room to measure");
             return;
         }
-        try (scratch; GemmRace race = new GemmRace(device, stream, handle, plan, workspace, scratch)) {
+        boolean hot = raced > 0 && System.nanoTime() - lastRace < COOLS_NANOS;
+        try (scratch; GemmRace race = new GemmRace(
+                device, stream, handle, plan, workspace, scratch, hot ? GemmRace.WARM_UP_MS : GemmRace.COLD_WARM_UP_MS)) {
             if (raced++ == 0) {
-                LOG.info("timing matrix products: at most about {} s for each new shape, once; choices are kept in {}",
+                LOG.info("timing matrix products: about {} s for each new shape, once; choices are kept in {}",
                         Math.round(GemmRace.BUDGET_MS / 1000), choices.folder());
             }
             GemmRace.Winner winner = race.run(proposals);
             spent += winner.spentMs();
+            // Races too small to heat the GPU leave it as it was.
+            lastRace = winner.spentMs() > GemmRace.WARM_UP_MS ? System.nanoTime() : lastRace;
             String remark = String.format(
                     Locale.ROOT, "%.0f TFLOP/s, %s (the first: %.0f)", shape.flops() / winner.ms() / 1e9, winner.what(),
                     shape.flops() / winner.firstMs() / 1e9);

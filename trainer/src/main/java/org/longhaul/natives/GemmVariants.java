@@ -9,13 +9,16 @@ import java.util.Map;
 import java.util.TreeSet;
 
 /**
- * Algorithms that the library did not propose for a shape: a good one with one of its settings (tile, stages, cluster, custom option)
- * taken from another proposal, or the other order of the blocks. What the library's own check refuses is left out.
+ * Algorithms that the library did not propose for a shape (it names eight for most): a good one with another cluster, order of the
+ * blocks or tile, or with the stages or custom option of another proposal. What the library's own check refuses is left out.
  */
 final class GemmVariants {
     private static final int[] SETTINGS = {
-        CublasLtApi.CONFIG_CLUSTER, CublasLtApi.CONFIG_SWIZZLE, CublasLtApi.CONFIG_TILE, CublasLtApi.CONFIG_STAGES, CublasLtApi.CONFIG_CUSTOM
+        CublasLtApi.CONFIG_CLUSTER, CublasLtApi.CONFIG_SWIZZLE, CublasLtApi.CONFIG_STAGES, CublasLtApi.CONFIG_CUSTOM, CublasLtApi.CONFIG_TILE
     };
+    /** 1×1, 2×1, 4×1, 1×2, 2×2 and 1×4 blocks. */
+    private static final List<Integer> CLUSTERS = List.of(2, 3, 4, 5, 6, 8);
+    private static final int MOST_TILES = 1024;
 
     private final GemmPlan plan;
     private final long handle;
@@ -43,6 +46,12 @@ final class GemmVariants {
             });
             if (setting == CublasLtApi.CONFIG_SWIZZLE && !seen.isEmpty()) {
                 seen.addAll(List.of(0, 1));
+            }
+            if (setting == CublasLtApi.CONFIG_CLUSTER && !seen.isEmpty()) {
+                seen.addAll(CLUSTERS);
+            }
+            if (setting == CublasLtApi.CONFIG_TILE) {
+                parents.forEach(p -> seen.addAll(tiles(p)));
             }
             values.put(setting, seen);
         }
@@ -72,6 +81,19 @@ final class GemmVariants {
 
     private static int bytes(int setting) {
         return setting == CublasLtApi.CONFIG_CLUSTER ? Short.BYTES : Integer.BYTES;
+    }
+
+    private static List<Integer> tiles(byte[] algorithm) {
+        List<Integer> tiles = new ArrayList<>();
+        try (Memory algo = copy(algorithm); Memory value = new Memory(MOST_TILES * Integer.BYTES); Memory written = new Memory(8)) {
+            written.clear();
+            if (CublasLtApi.cublasLtMatmulAlgoCapGetAttribute(algo, CublasLtApi.CAP_TILES, value, value.size(), written) == 0) {
+                for (long at = 0; at < Math.min(written.getLong(0), value.size()); at += Integer.BYTES) {
+                    tiles.add(value.getInt(at));
+                }
+            }
+        }
+        return tiles;
     }
 
     // Null where the algorithm has no such setting.

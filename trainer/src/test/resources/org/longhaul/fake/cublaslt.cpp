@@ -226,6 +226,12 @@ EXPORT int cublasLtMatmulAlgoConfigSetAttribute(Algorithm *a, int which, const v
     memcpy(field, value, size);
     return 0;
 }
+EXPORT int cublasLtMatmulAlgoCapGetAttribute(const Algorithm *a, int which, int *value, long bytes, long *written) {
+    if (which != 6 || bytes < 12) return INVALID;
+    for (int i = 0; i < 3; i++) value[i] = 15 + i;
+    *written = 12;
+    return 0;
+}
 EXPORT int cublasLtMatmul(
     long, Desc *desc, const float *alpha, long a, Layout *la, long b, Layout *lb, const float *beta, long c, Layout *lc, long d, Layout *ld,
     const Algorithm *algorithm, long workspace, long workspaceBytes, long stream) {
@@ -242,7 +248,7 @@ EXPORT int cublasLtMatmul(
     if (eight(la->type)) {
         if ((a | b | c | d) % 16) return refuse(UNSUPPORTED, call, "Unsupported alignment for matrix A. The matrix A must be 16-byte aligned");
         if (setting("LH_FAKE_FP8", "") == "none") return refuse(INVALID, call, "8-bit products are switched off");
-        if ((desc->scaleA | desc->scaleB) % 16) return refuse(INVALID, call, "a scale is not aligned to 16 bytes");
+        if ((desc->scaleA | desc->scaleB) % 16) return refuse(UNSUPPORTED, call, "a scale is not aligned to 16 bytes");
     }
     if (workspaceBytes && workspace % 256) return refuse(INVALID, call, "The workspace pointer must be aligned to at least a multiple of 256 bytes");
     bool split = algorithm->splits > 1;
