@@ -35,6 +35,8 @@ public final class CheckpointStore implements AutoCloseable {
     // Half-written folders of failed saves that could not be deleted either; only the thread that writes knows them.
     private final Set<String> leftovers = new LinkedHashSet<>();
 
+    private Lease lease;
+
     CheckpointStore(Storage storage, RankGroup group) {
         this.storage = storage;
         this.group = group;
@@ -189,6 +191,9 @@ public final class CheckpointStore implements AutoCloseable {
         try {
             if (group.rank() == 0) {
                 storage.lock();
+                if (lease == null) {
+                    lease = Lease.take(storage, Lease.BEAT);
+                }
                 int uploads = uploads();
                 if (uploads > 0) {
                     LOG.warn("{}: {} uploads that an earlier run left unfinished are given up", root(), uploads);
@@ -276,6 +281,13 @@ public final class CheckpointStore implements AutoCloseable {
         }
     }
 
+    /** Throws when the root, once claimed, is no longer this run's. */
+    void requireOwned() throws IOException {
+        if (lease != null) {
+            lease.require();
+        }
+    }
+
     Storage storage() {
         return storage;
     }
@@ -354,6 +366,10 @@ public final class CheckpointStore implements AutoCloseable {
 
     @Override
     public void close() {
+        if (lease != null) {
+            lease.close();
+            lease = null;
+        }
         try {
             storage.close();
         } catch (IOException e) {

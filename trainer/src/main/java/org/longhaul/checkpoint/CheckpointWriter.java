@@ -62,6 +62,7 @@ final class CheckpointWriter {
             // Every rank finds the same name: DONE, which makes an attempt count, is written only after all have looked.
             found[0] = target(meta.step());
             if (group.rank() == 0) {
+                store.requireOwned();
                 prepare(folder(found[0]));
             }
         });

@@ -200,7 +200,9 @@ final class LocalStorage implements Storage {
         }
         if (held == null) {
             channel.close();
-            throw UserError.badInput(root + " is being written by another run; stop that one or name another output");
+            Lease.Owner owner = Lease.read(this);
+            throw UserError.badInput(root + " is being written by another run" + (owner == null ? "" : ", " + owner)
+                    + "; stop that one or name another output");
         }
         lock = channel;
     }

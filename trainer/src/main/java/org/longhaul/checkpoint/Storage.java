@@ -38,7 +38,7 @@ interface Storage extends Closeable {
 
     /** Claims the root for one writer until the storage is closed. Throws UserError naming the root when another process has it. */
     default void lock() throws IOException {
-        // Object stores have no locks; the scheduler must not start a run twice.
+        // Where there are no locks the lease alone tells.
     }
 
     /** Gives up uploads under the root that a killed process began and nobody will end; object stores keep and bill their parts. Returns how many. */

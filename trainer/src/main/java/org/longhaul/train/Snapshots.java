@@ -62,6 +62,7 @@ final class Snapshots implements AutoCloseable {
                     throw UserError.badInput(store.root() + ": holds checkpoints, and checkpoint.resume is never; name another output or "
                             + "set checkpoint.resume to auto");
                 }
+                store.cleanUp();
                 return Optional.empty();
             }
             case ALWAYS -> {

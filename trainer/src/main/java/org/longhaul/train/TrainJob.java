@@ -40,7 +40,6 @@ final class TrainJob {
     private static Outcome shared(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop) {
         requireFits(config, setup.groups());
         if (setup.groups().rank() == 0) {
-            writeConfig(config);
             LOG.info("longhaul {} on {}: {}, output {}", Version.text(), HostName.here(), words(config, setup.groups().mesh()), config.output());
         }
         Profiling profiling = new Profiling(config, setup.backend(), setup.groups(), setup.peakFlops());
@@ -76,7 +75,8 @@ final class TrainJob {
         return (mesh.size() == 1 ? "one process" : mesh.size() + " processes as " + LayoutName.of(mesh)) + " on " + config.device().words();
     }
 
-    private static void writeConfig(TrainConfig config) {
+    /** Writes the merged configuration into the output, which this run owns by now. */
+    static void writeConfig(TrainConfig config) {
         Path file = config.output().resolve("config.yaml");
         try {
             Files.createDirectories(config.output());

@@ -71,6 +71,9 @@ final class Trainer {
             LOG.warn("{} plants faults in this run: {}", Faults.VARIABLE, Faults.planted());
         }
         start();
+        if (leads()) {
+            TrainJob.writeConfig(config);
+        }
         if (state.step() >= config.steps()) {
             if (leads()) {
                 LOG.info("all {} steps are done already{}; checkpoints in {}", config.steps(),

@@ -97,7 +97,7 @@ class CrashTest {
             assertEquals(List.of(), store.open(info).verify(), where);
         }
         for (Storage.Entry e : store.storage().children("")) {
-            assertTrue(StepName.parse(e.name()) != null || e.name().equals(CheckpointWriter.LATEST) || e.name().equals(".lock"), where + ": " + e + " is left");
+            assertTrue(StepName.parse(e.name()) != null || e.name().equals(CheckpointWriter.LATEST) || e.name().equals(".lock") || e.name().equals(Lease.FILE), where + ": " + e + " is left");
         }
         if (committed > 0) {
             List<BoxData> back = Fixtures.empty(STATE);

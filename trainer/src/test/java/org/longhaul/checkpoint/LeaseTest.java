@@ -1,0 +1,99 @@
+package org.longhaul.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.longhaul.checkpoint.Lease.Owner;
+import org.longhaul.error.ExitCode;
+import org.longhaul.error.UserError;
+
+/** Who may write to a root that has no lock. */
+class LeaseTest {
+    private static final Duration BEAT = Duration.ofMillis(100);
+
+    private final MemoryStorage storage = new MemoryStorage();
+
+    private static Owner on(String host, String job) {
+        Owner me = Owner.self();
+        return new Owner(me.token(), host, me.process(), me.processStart(), "ada", job, "2026-11-23T12:00:00Z", 0);
+    }
+
+    private void left(Owner owner) throws IOException {
+        storage.makeFolder("");
+        storage.write(Lease.FILE, Manifest.encode(owner));
+    }
+
+    @Test
+    void aLivingRunElsewhereIsNamed() throws IOException {
+        try (Lease first = Lease.take(storage, on("node7", ""), BEAT)) {
+            UserError e = assertThrows(UserError.class, () -> Lease.take(storage, on("node8", ""), BEAT));
+            assertEquals(ExitCode.BAD_INPUT, e.exitCode());
+            assertEquals("memory is being written by another run, process " + ProcessHandle.current().pid() + " of ada on node7, since "
+                    + "2026-11-23T12:00:00Z; stop that one or name another output", e.getMessage());
+            first.require();
+        }
+        assertNull(Lease.read(storage), "an ended run leaves nothing");
+        Lease.take(storage, on("node8", ""), Duration.ofDays(1)).close();
+    }
+
+    @Test
+    void aDeadRunElsewhereIsSucceededAfterSomeSilence() throws IOException {
+        Owner dead = on("node7", "");
+        left(dead);
+        try (Lease heir = Lease.take(storage, on("node8", ""), BEAT)) {
+            heir.require();
+            assertEquals("node8", Lease.read(storage).host());
+        }
+    }
+
+    @Test
+    void aDeadProcessOfThisMachineAndAnEarlierAttemptOfTheJobAreSucceededAtOnce() throws IOException {
+        Owner me = Owner.self();
+        // A beat of a day: whoever watched would never return.
+        left(new Owner("t", me.host(), 4_000_000_000L, "2026-11-23T11:00:00Z", "ada", "", "2026-11-23T12:00:00Z", 9));
+        Lease.take(storage, me, Duration.ofDays(1)).close();
+        // The same process number, used again.
+        left(new Owner("t", me.host(), ProcessHandle.current().parent().orElseThrow().pid(), "2020-01-01T00:00:00Z", "ada", "", "2026-11-23T12:00:00Z", 9));
+        Lease.take(storage, me, Duration.ofDays(1)).close();
+        left(new Owner("t", "node7", 1, "", "ada", "Slurm 17", "2026-11-23T12:00:00Z", 9));
+        Owner again = new Owner("u", "node7", 2, "", "ada", "Slurm 17", "2026-11-23T12:30:00Z", 0);
+        Lease.take(storage, again, Duration.ofDays(1)).close();
+    }
+
+    @Test
+    void aLivingProcessOfThisMachineIsRefusedAtOnce() throws IOException {
+        ProcessHandle parent = ProcessHandle.current().parent().orElseThrow();
+        left(new Owner("t", Owner.self().host(), parent.pid(), parent.info().startInstant().orElseThrow().toString(), "ada", "Slurm 17",
+                "2026-11-23T12:00:00Z", 9));
+        UserError e = assertThrows(UserError.class, () -> Lease.take(storage, Duration.ofDays(1)));
+        assertTrue(e.getMessage().contains("process " + parent.pid() + " of ada"), e.getMessage());
+        assertTrue(e.getMessage().contains("(job Slurm 17)"), e.getMessage());
+    }
+
+    /** A run that was suspended while another took its place must not go on writing. */
+    @Test
+    void whoWasSucceededWritesNoMore() throws IOException {
+        CheckpointStore store = new CheckpointStore(storage, RankGroup.single());
+        store.cleanUp();
+        assertEquals(1, Fixtures.save(store, 1).saves());
+        left(on("node9", ""));
+        assertEquals(1, Fixtures.save(store, 2).failures());
+        assertEquals(1, store.newestComplete().orElseThrow().step());
+        store.close();
+        assertEquals("node9", Lease.read(storage).host(), "the file is the other's");
+    }
+
+    @Test
+    void aFileThatCannotBeReadIsWatchedToo() throws IOException {
+        storage.makeFolder("");
+        storage.write(Lease.FILE, "{".getBytes(StandardCharsets.UTF_8));
+        Lease.take(storage, on("node8", ""), BEAT).close();
+        assertNull(Lease.read(storage));
+    }
+}
