@@ -1,7 +1,9 @@
 package org.longhaul.shards;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -14,6 +16,7 @@ import java.util.TreeMap;
  * @param fingerprint of the content: equal for two data sets with the same tokens, documents and vocabulary wherever they lie
  * @param tokenType width of an id
  * @param vocabularySize number of ids
+ * @param beginOfDocument id that begins every document; null (absent) where documents begin with their text
  * @param endOfDocument id that ends every document
  * @param tokenizer the tokenizer that made the ids
  * @param splits by name: {@code train}, {@code validation}
@@ -26,6 +29,7 @@ public record ShardManifest(
         String fingerprint,
         TokenType tokenType,
         int vocabularySize,
+        @JsonInclude(JsonInclude.Include.NON_NULL) Integer beginOfDocument,
         int endOfDocument,
         Tokenizer tokenizer,
         SortedMap<String, Split> splits,
@@ -83,6 +87,7 @@ public record ShardManifest(
     /** Puts a manifest together; sums the shards of every split and computes the fingerprint. */
     public static ShardManifest of(
             int vocabularySize,
+            OptionalInt beginOfDocument,
             int endOfDocument,
             Tokenizer tokenizer,
             Map<String, List<Shard>> shards,
@@ -103,6 +108,7 @@ public record ShardManifest(
         TokenType type = TokenType.forVocabulary(vocabularySize);
         StringBuilder content = new StringBuilder();
         content.append(type).append(' ').append(vocabularySize).append(' ').append(endOfDocument).append(' ').append(tokenizer.fingerprint);
+        beginOfDocument.ifPresent(id -> content.append(" begin ").append(id));
         splits.forEach((name, split) -> {
             content.append('\n').append(name);
             for (Shard shard : split.shards) {
@@ -110,7 +116,7 @@ public record ShardManifest(
             }
         });
         return new ShardManifest(FORMAT, VERSION, "0".repeat(32), Hex.xxh3(content.toString()), type, vocabularySize,
-                endOfDocument, tokenizer, splits, lineage);
+                beginOfDocument.isPresent() ? beginOfDocument.getAsInt() : null, endOfDocument, tokenizer, splits, lineage);
     }
 
     /** Entropy in nats of a distribution given by counts. */

@@ -16,9 +16,10 @@ import java.util.List;
  * @param added tokens that are found before pre-tokenization
  * @param beginOfSentence id, or -1
  * @param endOfSentence id, or -1
+ * @param textPrefix id that is put in front of a text when special tokens are asked for, or -1
  */
 record BpeModel(byte[][] tokens, int[] byteIds, int[] left, int[] right, int[] merged, boolean ignoreMerges,
-        PreTokenizer preTokenizer, List<AddedToken> added, int beginOfSentence, int endOfSentence) {
+        PreTokenizer preTokenizer, List<AddedToken> added, int beginOfSentence, int endOfSentence, int textPrefix) {
     boolean[] addedIds() {
         boolean[] is = new boolean[tokens.length];
         added.forEach(token -> is[token.id()] = true);

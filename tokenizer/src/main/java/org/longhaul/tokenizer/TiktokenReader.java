@@ -72,7 +72,7 @@ final class TiktokenReader {
             int column = i;
             parts[i] = merges.stream().mapToInt(merge -> merge[column]).toArray();
         }
-        return new BpeModel(tokens, byteIds, parts[0], parts[1], parts[2], false, preTokenizer, List.of(), -1, -1);
+        return new BpeModel(tokens, byteIds, parts[0], parts[1], parts[2], false, preTokenizer, List.of(), -1, -1, -1);
     }
 
     private static int rank(Map<ByteBuffer, Integer> ranks, byte[] token, int from, int to) {

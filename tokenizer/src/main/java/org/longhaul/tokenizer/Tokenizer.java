@@ -2,6 +2,7 @@ package org.longhaul.tokenizer;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -227,9 +228,17 @@ public final class Tokenizer {
         return fingerprint;
     }
 
-    /** The id that starts a document; {@link UserError} when the file names none. */
-    public int beginOfSentence() {
-        return required(model.beginOfSentence(), "begin-of-sentence", "bos_token");
+    /** The id of the begin-of-sentence token, where the files name one. */
+    public OptionalInt beginOfSentence() {
+        return model.beginOfSentence() < 0 ? OptionalInt.empty() : OptionalInt.of(model.beginOfSentence());
+    }
+
+    /**
+     * The id that the files put in front of every text when special tokens are asked for, as transformers and vLLM do with a prompt: by
+     * {@code add_bos_token} of tokenizer_config.json, else by the post-processor of tokenizer.json. Documents of a data set begin with it.
+     */
+    public OptionalInt textPrefix() {
+        return model.textPrefix() < 0 ? OptionalInt.empty() : OptionalInt.of(model.textPrefix());
     }
 
     /** The id that ends a document; {@link UserError} when the file names none. */

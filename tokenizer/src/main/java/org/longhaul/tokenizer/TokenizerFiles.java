@@ -128,12 +128,12 @@ public final class TokenizerFiles {
                 .put("use_regex", false);
     }
 
-    /** Puts the begin-of-sentence token in front of every text when special tokens are asked for. */
+    /** Puts the prefix in front of every text when special tokens are asked for. */
     private static ObjectNode postProcessor(BpeModel model) {
-        if (model.beginOfSentence() < 0) {
+        if (model.textPrefix() < 0) {
             return byteLevel();
         }
-        String begin = model.added().stream().filter(t -> t.id() == model.beginOfSentence()).findFirst().orElseThrow().content();
+        String begin = model.added().stream().filter(t -> t.id() == model.textPrefix()).findFirst().orElseThrow().content();
         ObjectNode node = JsonNodeFactory.instance.objectNode().put("type", "TemplateProcessing");
         var single = node.putArray("single");
         var pair = node.putArray("pair");
@@ -141,7 +141,7 @@ public final class TokenizerFiles {
         pair.add(piece("SpecialToken", begin, 0)).add(piece("Sequence", "A", 0));
         pair.add(piece("SpecialToken", begin, 1)).add(piece("Sequence", "B", 1));
         ObjectNode special = node.putObject("special_tokens").putObject(begin).put("id", begin);
-        special.putArray("ids").add(model.beginOfSentence());
+        special.putArray("ids").add(model.textPrefix());
         special.putArray("tokens").add(begin);
         return node;
     }

@@ -78,8 +78,9 @@ final class TokenizerReader {
         }
         boolean ignoreMerges = model.path("ignore_merges").asBoolean(false);
         PreTokenizer preTokenizer = PreTokenizerJson.read(root.path("pre_tokenizer"), ignoreMerges, file);
-        return new BpeModel(tokens, byteIds, left, right, merged, ignoreMerges, preTokenizer, added,
-                named(config, "bos_token", SpecialTokens.BEGIN_OF_SENTENCE), named(config, "eos_token", SpecialTokens.END_OF_SENTENCE));
+        int begin = named(config, "bos_token", SpecialTokens.BEGIN_OF_SENTENCE);
+        int end = named(config, "eos_token", SpecialTokens.END_OF_SENTENCE);
+        return new BpeModel(tokens, byteIds, left, right, merged, ignoreMerges, preTokenizer, added, begin, end, textPrefix(config, begin));
     }
 
     private void refuse(JsonNode model) {
@@ -219,6 +220,33 @@ final class TokenizerReader {
             throw bad("tokenizer_config.json names " + key + " " + quoted(content) + ", which is not in the vocabulary");
         }
         return id;
+    }
+
+    // Tokenizers of the Llama kind say it in tokenizer_config.json, which then overrides the file's template.
+    private int textPrefix(JsonNode config, int begin) {
+        JsonNode says = config == null ? null : config.get("add_bos_token");
+        if (says != null && says.isBoolean()) {
+            return says.booleanValue() ? begin : -1;
+        }
+        return templatePrefix(root.path("post_processor"));
+    }
+
+    private int templatePrefix(JsonNode processor) {
+        for (JsonNode part : processor.path("processors")) {
+            int prefix = templatePrefix(part);
+            if (prefix >= 0) {
+                return prefix;
+            }
+        }
+        String name = processor.path("single").path(0).path("SpecialToken").path("id").asText("");
+        if (!processor.path("type").asText().equals("TemplateProcessing") || name.isEmpty()) {
+            return -1;
+        }
+        JsonNode prefix = processor.path("special_tokens").path(name).path("ids").path(0);
+        if (!prefix.isInt()) {
+            throw bad("post_processor puts " + quoted(name) + " in front of a text but does not say its id");
+        }
+        return prefix.intValue();
     }
 
     private static String quoted(String text) {

@@ -40,7 +40,7 @@ public record TrainedVocabulary(PreTokenizer preTokenizer, byte[][] tokens, int[
             }
         }
         return new BpeModel(all.toArray(new byte[0][]), byteIds, left, right, merged, false, preTokenizer, List.copyOf(added), begin,
-                end);
+                end, begin);
     }
 
     private static int add(List<byte[]> all, List<AddedToken> added, String content) {

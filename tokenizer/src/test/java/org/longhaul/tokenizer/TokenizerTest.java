@@ -58,7 +58,8 @@ class TokenizerTest {
     void specialTokensAreFoundInTextUnlessItIsNotTrusted() {
         String text = "aa" + SpecialTokens.END_OF_SENTENCE + SpecialTokens.BEGIN_OF_SENTENCE + "b<\uFF5Cend";
         int[] ids = TOKENIZER.encode(text);
-        assertEquals(900, TOKENIZER.beginOfSentence());
+        assertEquals(900, TOKENIZER.beginOfSentence().orElseThrow());
+        assertEquals(900, TOKENIZER.textPrefix().orElseThrow());
         assertEquals(901, TOKENIZER.endOfSentence());
         assertTrue(Arrays.stream(ids).anyMatch(id -> id == 900) && Arrays.stream(ids).anyMatch(id -> id == 901));
         assertArrayEquals(text.getBytes(StandardCharsets.UTF_8), TOKENIZER.decode(ids));
@@ -80,7 +81,8 @@ class TokenizerTest {
         Tokenizer read = Tokenizer.load(folder.resolve("tokenizer.json"));
         assertEquals(TOKENIZER.fingerprint(), read.fingerprint());
         assertEquals(TOKENIZER.fingerprint(), Tokenizer.load(folder).fingerprint());
-        assertEquals(900, read.beginOfSentence());
+        assertEquals(900, read.beginOfSentence().orElseThrow());
+        assertEquals(900, read.textPrefix().orElseThrow());
         assertEquals(901, read.endOfSentence());
         assertEquals(901, read.id(SpecialTokens.END_OF_SENTENCE).orElseThrow());
         for (PreTokenizer other : List.of(PreTokenizer.GPT2, PreTokenizer.CL100K, PreTokenizer.QWEN2)) {

@@ -111,10 +111,10 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private int[] promptTokens(Tokenizer tokenizer, ModelConfig model) {
-        // A document begins behind the end of another: that is all the model has seen.
+        // As documents of the shards begin; where nothing stands in front of them, behind the end of another, which is all the model has seen.
         int[] words = tokenizer.encodeOrdinary(prompt);
         int[] text = new int[words.length + 1];
-        text[0] = tokenizer.endOfSentence();
+        text[0] = tokenizer.textPrefix().orElseGet(tokenizer::endOfSentence);
         System.arraycopy(words, 0, text, 1, words.length);
         if (text.length >= model.context()) {
             throw UserError.badInput("--prompt has " + words.length + " tokens, the model's context is " + model.context() + "; shorten it");

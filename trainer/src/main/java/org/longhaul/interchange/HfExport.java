@@ -20,11 +20,16 @@ import org.longhaul.interchange.Safetensors.Entry;
 import org.longhaul.interchange.Safetensors.Type;
 import org.longhaul.model.Box;
 import org.longhaul.model.ModelConfig;
+import org.longhaul.shards.ManifestFile;
+import org.longhaul.shards.ShardManifest;
 import org.longhaul.tensor.DType;
 import org.longhaul.tokenizer.Tokenizer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Writes a checkpoint's weights as a Hugging Face Llama folder, one tensor after the other, whatever layout saved them. */
 final class HfExport {
+    private static final Logger LOG = LoggerFactory.getLogger(HfExport.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final List<String> TOKENIZER_FILES =
             List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja");
@@ -88,7 +93,7 @@ final class HfExport {
         int eos = -1;
         if (tokenizer != null) {
             Tokenizer t = Tokenizer.load(tokenizer);
-            bos = t.beginOfSentence();
+            bos = t.beginOfSentence().orElse(-1);
             eos = t.endOfSentence();
             if (t.vocabSize() > model.vocab()) {
                 throw UserError.badInput(tokenizer + " has " + t.vocabSize() + " ids, the model of " + checkpoint.path() + " only "
@@ -99,6 +104,7 @@ final class HfExport {
                 throw UserError.badInput(tokenizer + " is not the tokenizer that " + checkpoint.path() + " was trained with: fingerprint "
                         + t.fingerprint() + ", the checkpoint says " + trained);
             }
+            begins(t);
             for (String name : TOKENIZER_FILES) {
                 if (Files.exists(tokenizer.resolve(name))) {
                     Files.copy(tokenizer.resolve(name), folder.resolve(name));
@@ -107,6 +113,17 @@ final class HfExport {
         }
         json(folder.resolve(HfConfig.NAME), HfConfig.describe(model, dtype, bos, eos));
         json(folder.resolve("generation_config.json"), HfConfig.generation(bos, eos));
+    }
+
+    // Whoever serves the folder puts the prefix in front of every prompt; a model that never saw it would answer worse, without a word.
+    private void begins(Tokenizer t) throws IOException {
+        Path manifest = tokenizer.resolve(ShardManifest.FILE);
+        if (t.textPrefix().isPresent() && Files.exists(manifest)
+                && ManifestFile.parse(Files.readAllBytes(manifest), manifest.toString()).beginOfDocument() == null) {
+            LOG.warn("documents of {} begin with their text, but its tokenizer puts token {} in front of every prompt: serve the export without "
+                    + "special tokens (add_special_tokens: false), or train on shards of this version of the pipeline", tokenizer,
+                    t.textPrefix().getAsInt());
+        }
     }
 
     private void weights(Path folder) throws IOException {

@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import org.longhaul.shards.ManifestFile;
 import org.longhaul.shards.ShardManifest;
@@ -48,7 +49,8 @@ public final class ShardCut {
             System.out.println(name + ": " + written + " of " + split.tokens() + " tokens");
         }
         Files.write(to.resolve(ShardManifest.FILE), ManifestFile.toBytes(ShardManifest.of(
-                manifest.vocabularySize(), manifest.endOfDocument(), manifest.tokenizer(), shards, entropy, manifest.lineage())));
+                manifest.vocabularySize(),
+                manifest.beginOfDocument() == null ? OptionalInt.empty() : OptionalInt.of(manifest.beginOfDocument()), manifest.endOfDocument(), manifest.tokenizer(), shards, entropy, manifest.lineage())));
         for (String file : List.of("tokenizer.json", "tokenizer_config.json")) {
             if (Files.exists(from.resolve(file))) {
                 Files.copy(from.resolve(file), to.resolve(file), StandardCopyOption.REPLACE_EXISTING);

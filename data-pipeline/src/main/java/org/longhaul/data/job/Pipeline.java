@@ -150,7 +150,7 @@ final class Pipeline {
             report.vocabulary = tokenizer.vocabSize();
 
             status.begin("tokens");
-            String tokensDigest = Json.digest(tokenizerDigest, tokenizer.fingerprint(), remixSettings());
+            String tokensDigest = Json.digest(tokenizerDigest, tokenizer.fingerprint(), tokenizer.textPrefix().toString(), remixSettings());
             Path dedupFolder = new Path(dedup.folder());
             Map<Integer, String> digests = new TreeMap<>();
             parts.forEach(part -> digests.put(part.index(), Json.digest(tokensDigest, digest(part))));
@@ -328,7 +328,7 @@ final class Pipeline {
         counts.forEach((name, sums) -> entropy.put(name, ShardManifest.entropy(sums)));
         List<ShardManifest.Input> inputs = new ArrayList<>();
         plan.parts().forEach(part -> part.files().forEach(file -> inputs.add(new ShardManifest.Input(part.source(), new Path(file.path()).getName(), file.bytes()))));
-        ShardManifest manifest = ShardManifest.of(layout.vocabulary(), tokenizer.endOfSentence(),
+        ShardManifest manifest = ShardManifest.of(layout.vocabulary(), tokenizer.textPrefix(), tokenizer.endOfSentence(),
                 new ShardManifest.Tokenizer(tokenizer.fingerprint(), TokenizerStage.JSON), entries, entropy,
                 new ShardManifest.Lineage(digest, inputs, new TreeMap<>(Map.of("seed", String.valueOf(config.seed())))));
         manifest.splits().forEach((name, split) -> report.splits.put(name, new Report.SplitLine(split.total().documents(), split.total().tokens(),

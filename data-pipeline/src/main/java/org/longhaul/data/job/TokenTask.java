@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.OptionalInt;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.example.data.Group;
@@ -22,6 +23,7 @@ final class TokenTask {
     private final DataConfig config;
     private final double weight;
     private final Tokenizer tokenizer;
+    private final OptionalInt beginOfDocument;
     private final int endOfDocument;
     private final TokenType type;
     private final DocumentStats stats = new DocumentStats();
@@ -35,6 +37,7 @@ final class TokenTask {
         this.config = config;
         this.weight = config.inputs().get(input).weight();
         this.tokenizer = tokenizer;
+        this.beginOfDocument = tokenizer.textPrefix();
         this.endOfDocument = tokenizer.endOfSentence();
         this.type = TokenType.forVocabulary(tokenizer.vocabSize());
     }
@@ -68,6 +71,7 @@ final class TokenTask {
         copies = validation ? 1 : copies;
         byte[] utf8 = entry.text().getBytes(StandardCharsets.UTF_8);
         buffer.clear();
+        beginOfDocument.ifPresent(buffer::add);
         tokenizer.encodeOrdinary(utf8, 0, utf8.length, buffer);
         buffer.add(endOfDocument);
         Live.KEPT.increment();
