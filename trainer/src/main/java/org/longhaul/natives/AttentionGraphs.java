@@ -24,6 +24,7 @@ final class AttentionGraphs {
     private final List<Long> scratchBytes = new ArrayList<>();
     private final List<Node> told = new ArrayList<>();
     private final List<Integer> toldFrom = new ArrayList<>();
+    private int summed = -1;
     private Node starts;
     private Node lengths;
     private Node projections;
@@ -42,10 +43,10 @@ final class AttentionGraphs {
 
     /**
      * A graph and its tensors in memory, in the order in which addresses are given: the operands, scratch of so many bytes each, the parts
-     * of the document index that begin at so many elements, and the scalars.
+     * of the document index that begin at so many elements, and the scalars. One scratch tensor is added to: the sums of dq, or none (−1).
      */
-    record Built(CudnnGraph graph, List<Node> operands, List<Node> scratch, List<Long> scratchBytes, List<Node> told, List<Integer> toldFrom,
-            List<Node> scalars) {
+    record Built(CudnnGraph graph, List<Node> operands, List<Node> scratch, List<Long> scratchBytes, int sums, List<Node> told,
+            List<Integer> toldFrom, List<Node> scalars) {
         Node[] nodes() {
             List<Node> all = new ArrayList<>(operands);
             all.addAll(scratch);
@@ -157,6 +158,7 @@ final class AttentionGraphs {
         } else {
             Node sums = scratch(s.tokens() * s.outWidth() * Float.BYTES,
                     g.real(CudnnApi.FLOAT, heads(h), documents == Documents.RUNS ? output() : full(), outputs));
+            summed = scratch.size() - 1;
             g.product(ds, k, sums, lengths, null, lengths);
             g.pointwise(CudnnApi.IDENTITY, sums, null, dq);
         }
@@ -178,16 +180,15 @@ final class AttentionGraphs {
 
     // What a query does not see is filled: what lies behind the run's end, keys before its document, and keys after it.
     private Node visible(Node scores, Node fill) {
-        Node query = g.index(scores, 2);
-        Node key = g.index(scores, 3);
-        Node within = scores;
+        Node seen = scores;
+        // Each mask has indices of its own: engines know padding only so.
         if (lengths != null) {
-            within = g.select(within, fill, g.both(g.below(query, lengths), g.below(key, lengths)));
+            seen = g.select(seen, fill, g.both(g.below(g.index(seen, 2), lengths), g.below(g.index(seen, 3), lengths)));
         }
         if (starts != null) {
-            within = g.select(within, fill, g.atLeast(key, starts));
+            seen = g.select(seen, fill, g.atLeast(g.index(seen, 3), starts));
         }
-        return g.select(within, fill, g.atLeast(query, key));
+        return g.select(seen, fill, g.atLeast(g.index(seen, 2), g.index(seen, 3)));
     }
 
     private Node operand(int type, long[] dims, long[] strides, Node places) {
@@ -203,7 +204,7 @@ final class AttentionGraphs {
     }
 
     private Built built(List<Node> scalars) {
-        return new Built(g, operands, scratch, scratchBytes, told, toldFrom, scalars);
+        return new Built(g, operands, scratch, scratchBytes, summed, told, toldFrom, scalars);
     }
 
     private long width() {

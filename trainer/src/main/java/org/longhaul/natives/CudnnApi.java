@@ -40,6 +40,7 @@ final class CudnnApi {
     static final int TYPE_POINTWISE = 14;
     static final int TYPE_DESCRIPTOR = 15;
     static final int TYPE_REDUCTION = 18;
+    static final int TYPE_CHAR = 24;
 
     static final int POINTWISE = 0;
     static final int ENGINE = 2;
@@ -55,6 +56,7 @@ final class CudnnApi {
     static final int REDUCTION = 21;
     static final int OPERATION_REDUCTION = 22;
     static final int OPERATION_RESHAPE = 31;
+    static final int DEVICE_PROPERTIES = 38;
 
     static final int HEURISTIC_MODE_A = 3;
     static final int NOTE_NONDETERMINISTIC = 4;

@@ -26,6 +26,9 @@ public final class CudnnAttention implements AutoCloseable {
     /** From this version on cuDNN clears the sums of dq itself. */
     private static final long CLEARS_ITS_SUMS = 90_600;
 
+    /** Room for the small workspace of another graph. */
+    private static final long SLACK = 1 << 20;
+
     private final CudaDevice device;
     private final CudaStream stream;
     private final boolean ordered;
@@ -49,7 +52,7 @@ public final class CudnnAttention implements AutoCloseable {
     }
 
     /** A planned graph; addresses are those of operands, scratch, parts of the document index, and scalars. */
-    private record Pass(CudnnGraph graph, Node[] nodes, long[] addresses, int operands, long[] scratchBytes, int[] toldFrom, float scale) {}
+    private record Pass(CudnnGraph graph, Node[] nodes, long[] addresses, int operands, long[] scratchBytes, int sums, int[] toldFrom, float scale) {}
 
     /**
      * Opens cuDNN on the current GPU.
@@ -135,16 +138,16 @@ public final class CudnnAttention implements AutoCloseable {
         reserve(bytes + p.graph.workspaceBytes());
         long at = scratch.address();
         int next = p.operands;
-        for (long scratchBytes : p.scratchBytes) {
+        for (int i = 0; i < p.scratchBytes.length; i++) {
+            // What is added to must begin at 0; of runs nobody says that cuDNN sees to it.
+            if (i == p.sums && (version() < CLEARS_ITS_SUMS || p.toldFrom.length > 1)) {
+                stream.fill(at, 0, p.scratchBytes[i]);
+            }
             p.addresses[next++] = at;
-            at += align(scratchBytes);
+            at += align(p.scratchBytes[i]);
         }
         for (int from : p.toldFrom) {
             p.addresses[next++] = documents.address() + (long) from * Integer.BYTES;
-        }
-        // Row sums are set before they are read; what is added to must begin at 0, and of runs nobody says that cuDNN does that.
-        if (bytes > 0 && (version() < CLEARS_ITS_SUMS || p.toldFrom.length > 1)) {
-            stream.fill(scratch.address(), 0, bytes);
         }
         scalars.setFloat(8, p.scale);
         p.graph.run(handle, p.nodes, p.addresses, at, what);
@@ -156,7 +159,7 @@ public final class CudnnAttention implements AutoCloseable {
             if (scratch != null) {
                 retired.add(scratch);
             }
-            scratch = device.allocate(align(bytes + (1 << 20)));
+            scratch = device.allocate(align(bytes + SLACK));
         }
     }
 
@@ -171,7 +174,7 @@ public final class CudnnAttention implements AutoCloseable {
     public static long scratchBytes(AttentionShape s, boolean ordered) {
         long rows = align(s.tokens() * s.heads() * Float.BYTES);
         long shared = s.heads() == s.kvHeads() ? 0 : 2 * s.tokens() * s.outWidth() * Short.BYTES;
-        return rows + shared + (ordered ? align(s.tokens() * s.heads() * s.sequence() * Short.BYTES) : align(s.tokens() * s.outWidth() * Float.BYTES));
+        return SLACK + rows + shared + (ordered ? align(s.tokens() * s.heads() * s.sequence() * Short.BYTES) : align(s.tokens() * s.outWidth() * Float.BYTES));
     }
 
     /** Device memory held, in bytes. */
@@ -195,7 +198,7 @@ public final class CudnnAttention implements AutoCloseable {
             a[i] = at + offsets[i - first];
         }
         return new Pass(built.graph(), nodes, a, built.operands().size(), built.scratchBytes().stream().mapToLong(Long::longValue).toArray(),
-                built.toldFrom().stream().mapToInt(Integer::intValue).toArray(), (float) (1 / Math.sqrt(use.shape.headDim())));
+                built.sums(), built.toldFrom().stream().mapToInt(Integer::intValue).toArray(), (float) (1 / Math.sqrt(use.shape.headDim())));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.longhaul.natives;
 
 import com.sun.jna.Memory;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -202,9 +203,33 @@ final class CudnnGraph implements AutoCloseable {
      * @param wantOrdered prefer those whose results cuDNN does not call non-deterministic
      */
     void plan(long handle, String what, boolean wantOrdered) {
+        plan(handle, 0, what, wantOrdered);
+    }
+
+    /** The same for a GPU that is not there, by its {@link #properties}: the plan is made whole, and cannot run here. */
+    void planFor(long properties, String what, boolean wantOrdered) {
+        plan(0, properties, what, wantOrdered);
+    }
+
+    /** A GPU's properties as cuDNN (9.11 and later) writes them in JSON; for as long as the graph is open. */
+    long properties(String json) {
+        long properties = create(CudnnApi.DEVICE_PROPERTIES);
+        byte[] text = (json + '\0').getBytes(StandardCharsets.US_ASCII);
+        try (Memory memory = new Memory(text.length)) {
+            memory.write(0, text, 0, text.length);
+            CudnnApi.check(CudnnApi.cudnnBackendSetAttribute(properties, 2702, CudnnApi.TYPE_CHAR, text.length, memory), "properties of a GPU");
+        }
+        finish(properties, "properties of a GPU");
+        return properties;
+    }
+
+    private void plan(long handle, long properties, String what, boolean wantOrdered) {
         long graph = graph(handle, what);
         long heuristics = create(CudnnApi.ENGINE_HEURISTICS);
         setLongs(heuristics, 201, CudnnApi.TYPE_DESCRIPTOR, graph);
+        if (properties != 0) {
+            setLongs(heuristics, 204, CudnnApi.TYPE_DESCRIPTOR, properties);
+        }
         setInt(heuristics, 200, CudnnApi.TYPE_HEURISTIC, CudnnApi.HEURISTIC_MODE_A);
         finish(heuristics, "heuristics of " + what);
         List<Long> configs = new ArrayList<>();
@@ -216,7 +241,11 @@ final class CudnnGraph implements AutoCloseable {
         NativeException last = null;
         for (long config : configs) {
             long candidate = create(CudnnApi.EXECUTION_PLAN);
-            setLongs(candidate, 400, CudnnApi.TYPE_HANDLE, handle);
+            if (properties != 0) {
+                setLongs(candidate, 407, CudnnApi.TYPE_DESCRIPTOR, properties);
+            } else {
+                setLongs(candidate, 400, CudnnApi.TYPE_HANDLE, handle);
+            }
             setLongs(candidate, 401, CudnnApi.TYPE_DESCRIPTOR, config);
             try {
                 finish(candidate, "plan of " + what);

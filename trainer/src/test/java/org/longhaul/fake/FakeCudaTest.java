@@ -116,12 +116,14 @@ class FakeCudaTest {
         Map<String, Double> entropy = new java.util.TreeMap<>();
         for (String split : List.of("train", "validation")) {
             ShardWriter writer = new ShardWriter(name -> Files.newOutputStream(to.resolve(name)), split + "-00000", 96);
-            int[] ids = new int[500];
-            for (int i = 0; i < ids.length; i++) {
-                ids[i] = i * i % 96;
+            for (int length : new int[] {1, 9, 2, 30, 58, 400}) {
+                int[] ids = new int[length];
+                for (int i = 0; i < ids.length; i++) {
+                    ids[i] = i * i % 96;
+                }
+                ids[ids.length - 1] = 0;
+                writer.add(1, length, "web", "en", 150, ids, ids.length);
             }
-            ids[ids.length - 1] = 0;
-            writer.add(1, 2, "web", "en", 900, ids, ids.length);
             ShardWriter.Result result = writer.finish();
             shards.put(split, List.of(result.shard()));
             entropy.put(split, ShardManifest.entropy(result.tokenCounts()));
@@ -136,6 +138,14 @@ class FakeCudaTest {
         Outcome outcome = train(machine, Map.of());
         assertEquals(0, outcome.status(), outcome.text());
         assertEquals("", outcome.faults());
+    }
+
+    @Test
+    void aJobKeepsDocumentsApart() throws IOException, InterruptedException {
+        Outcome outcome = train(machine, Map.of(), "data.document_mask=true");
+        assertEquals(0, outcome.status(), outcome.text());
+        assertEquals("", outcome.faults());
+        assertFalse(outcome.text().contains("is left out"), outcome.text());
     }
 
     @Test

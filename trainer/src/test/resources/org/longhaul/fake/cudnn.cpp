@@ -222,14 +222,21 @@ struct Run {
 };
 long typeOf(long tensor) { return ((Descriptor *)tensor)->longs[901][0]; }
 // What cuDNN 9.19 takes into its attention kernels (asked for an H200): integers are compared with integers, and conditions are combined
-// only of both ends of what is padded.
-bool runnable(Descriptor *o, std::set<long> &padding) {
+// only of both ends of what is padded, whose indices nothing else reads.
+struct Padding {
+    std::set<long> conditions, indices;
+};
+bool runnable(Descriptor *o, Padding &padding) {
     if (o->type != 13) return true;
     long mode = ((Descriptor *)o->longs[750][0])->longs[0][0];
     const long known[] = {0, 1, 6, 9, 13, 15, 21, 303, 304, 400, 501, 601};
     if (std::find(std::begin(known), std::end(known), mode) == std::end(known)) return false;
-    if (mode == 400) return padding.count(o->longs[751][0]) && padding.count(o->longs[752][0]);
-    if (mode == 304) padding.insert(o->longs[753][0]);
+    if (mode == 400) return padding.conditions.count(o->longs[751][0]) && padding.conditions.count(o->longs[752][0]);
+    if (mode == 304) {
+        padding.conditions.insert(o->longs[753][0]);
+        padding.indices.insert(o->longs[751][0]);
+    }
+    if (mode == 303 && (padding.indices.count(o->longs[751][0]) || padding.indices.count(o->longs[752][0]))) return false;
     if (mode == 303 || mode == 304) return typeOf(o->longs[751][0]) == INT32 && typeOf(o->longs[752][0]) == INT32 && typeOf(o->longs[753][0]) == BOOLEAN;
     if (mode == 601) return typeOf(o->longs[758][0]) == BOOLEAN;
     return true;
@@ -285,7 +292,7 @@ EXPORT int cudnnBackendGetAttribute(Descriptor *d, int attribute, int, long room
     if (d->type == 4 && attribute == 202 && room > 0) {
         // One engine configuration, which knows the graph it is for; none for a graph that no engine runs.
         *count = 0;
-        std::set<long> padding;
+        Padding padding;
         for (long operation : ((Descriptor *)d->longs[201][0])->longs[801]) {
             if (!runnable((Descriptor *)operation, padding)) return 0;
         }
