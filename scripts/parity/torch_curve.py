@@ -10,13 +10,19 @@ batches.bin: a JSON header line (steps, accumulate, micro_batch, sequence, sched
 beta2, epsilon, weight_decay, clip), then int32 token ids [steps, accumulate, micro_batch, sequence + 1].
 Needs PyTorch; says so and exits with 77 where it is missing.
 """
-import argparse, glob, json, os, sys
+import argparse, contextlib, glob, json, os, sys
 
 try:
-    import torch, torch.nn as nn, torch.nn.functional as F
+    import torch, torch.nn as nn, torch.nn.attention, torch.nn.functional as F
 except ImportError as e:
     print(f"skipped: {e}; this check needs torch")
     sys.exit(77)
+
+
+def attention():
+    if a.attention == "auto":
+        return contextlib.nullcontext()
+    return torch.nn.attention.sdpa_kernel(getattr(torch.nn.attention.SDPBackend, a.attention.upper() + "_ATTENTION" if a.attention != "math" else "MATH"))
 
 
 def load_file(path):
@@ -55,7 +61,8 @@ class Attention(nn.Module):
                    for p, n in ((self.q_proj, self.h), (self.k_proj, self.kv), (self.v_proj, self.kv)))
         turn = lambda t: torch.cat((t[..., : self.hd // 2] * cos - t[..., self.hd // 2:] * sin,
                                     t[..., self.hd // 2:] * cos + t[..., : self.hd // 2] * sin), -1).to(t.dtype)
-        y = F.scaled_dot_product_attention(turn(q), turn(k), v, is_causal=True, enable_gqa=self.h != self.kv)
+        with attention():
+            y = F.scaled_dot_product_attention(turn(q), turn(k), v, is_causal=True, enable_gqa=self.h != self.kv)
         return self.o_proj(y.transpose(1, 2).reshape(b, s, -1))
 
 
@@ -178,6 +185,8 @@ p = argparse.ArgumentParser()
 p.add_argument("--weights"); p.add_argument("--batches"); p.add_argument("--out", default="torch.jsonl")
 p.add_argument("--dtype", default="bf16", choices=["bf16", "fp32"])
 p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+p.add_argument("--attention", default="auto", choices=["auto", "cudnn", "flash", "efficient", "math"],
+               help="another kernel gives other roundings: two runs of PyTorch show how far apart equal maths may end")
 p.add_argument("--compare", nargs=2)
 p.add_argument("--max", type=float, default=0.02); p.add_argument("--mean", type=float, default=0.003)
 a = p.parse_args()
