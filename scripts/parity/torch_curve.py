@@ -169,15 +169,24 @@ def read(path):
     return rows
 
 
-def compare(a):
-    one, two = read(a.compare[0]), read(a.compare[1])
+def gaps(one, two):
     steps = sorted(one.keys() & two.keys())
     if not steps:
         sys.exit("no common steps")
-    gaps = [abs(one[s] - two[s]) for s in steps]
-    print(json.dumps({"steps": len(steps), "max_difference": max(gaps), "mean_difference": sum(gaps) / len(gaps),
-                      "first": [one[steps[0]], two[steps[0]]], "last": [one[steps[-1]], two[steps[-1]]]}))
-    if max(gaps) > a.max or sum(gaps) / len(gaps) > a.mean:
+    apart = [abs(one[s] - two[s]) for s in steps]
+    return steps, max(apart), sum(apart) / len(apart)
+
+
+def compare(a):
+    one, two = read(a.compare[0]), read(a.compare[1])
+    steps, most, mean = gaps(one, two)
+    said = {"steps": len(steps), "max_difference": most, "mean_difference": mean}
+    if a.beside:
+        _, twin_most, twin_mean = gaps(one, read(a.beside))
+        bound = max(a.mean, a.factor * twin_mean)
+        said |= {"max_of_two_pytorch_runs": twin_most, "mean_of_two_pytorch_runs": twin_mean, "bound_of_mean": bound}
+    print(json.dumps(said | {"first": [one[steps[0]], two[steps[0]]], "last": [one[steps[-1]], two[steps[-1]]]}))
+    if not (mean <= bound if a.beside else most <= a.max and mean <= a.mean):
         sys.exit(1)
 
 
@@ -188,6 +197,8 @@ p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu
 p.add_argument("--attention", default="auto", choices=["auto", "cudnn", "flash", "efficient", "math"],
                help="another kernel gives other roundings: two runs of PyTorch show how far apart equal maths may end")
 p.add_argument("--compare", nargs=2)
+p.add_argument("--beside", help="with --compare: a second run of the first file's program; the mean difference may be FACTOR times theirs")
+p.add_argument("--factor", type=float, default=1.5)
 p.add_argument("--max", type=float, default=0.02); p.add_argument("--mean", type=float, default=0.003)
 a = p.parse_args()
 compare(a) if a.compare else train(a)

@@ -20,6 +20,9 @@ final class Storages {
             return HadoopStorage.open(parsed);
         } catch (IllegalArgumentException e) {
             throw UserError.badInput(uri + " is not a path or URI of a folder: " + e.getMessage(), e);
+        } catch (NoClassDefFoundError e) {
+            // A bundle may be made without Hadoop's client.
+            throw UserError.environment(uri + ": this installation has no Hadoop client; use a bundle made without --without-hadoop, or a folder", e);
         }
     }
 }

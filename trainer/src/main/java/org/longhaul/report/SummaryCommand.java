@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
 /** {@code longhaul summary}: what a run reached, against what token frequencies alone would reach. */
 @Command(name = "summary",
         description = "What a training run reached, also while it goes on: loss before and after against the unigram entropy of the data, bits per byte, "
-                + "speed, starts and ends; draws loss.png.")
+                + "speed, starts and ends; draws loss.svg.")
 final class SummaryCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -54,11 +54,7 @@ final class SummaryCommand implements Callable<Integer> {
         if (Files.exists(history)) {
             RunHistory.lines(read(history)).forEach(out::println);
         }
-        LossCurve.draw(run, shards.split("train").unigramEntropy());
-        Path curve = run.resolve("loss.png");
-        if (Files.exists(curve)) {
-            out.println("loss curve  " + curve);
-        }
+        LossCurve.draw(run, shards.split("train").unigramEntropy()).ifPresent(curve -> out.println("loss curve  " + curve));
         if (mustBeatUnigram && !summary.belowUnigramEntropy()) {
             throw UserError.badInput(String.format("%s: the loss %.3f is not below the unigram entropy %.3f", run, summary.finalLoss(), summary.unigramEntropy()));
         }

@@ -1,6 +1,7 @@
 package org.longhaul.tokenizer.cli;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,6 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.longhaul.cli.Progress;
 import org.longhaul.error.UserError;
+import org.longhaul.picture.Picture;
 import org.longhaul.tokenizer.TokenBuffer;
 import org.longhaul.tokenizer.Tokenizer;
 import org.longhaul.tokenizer.VocabularyShape;
@@ -37,7 +39,10 @@ final class StatsCommand implements Callable<Integer> {
     @Option(names = "--html", paramLabel = "FILE", description = "Write the page here.")
     private Path html;
 
-    @Option(names = "--png", paramLabel = "FILE", description = "Draw the picture here.")
+    @Option(names = "--svg", paramLabel = "FILE", description = "Draw the picture here.")
+    private Path svg;
+
+    @Option(names = "--png", paramLabel = "FILE", description = "Draw the picture here, in pixels; only where Java finds fonts.")
     private Path png;
 
     @Option(names = "--threads", description = "Threads (default: the number of processors).")
@@ -64,18 +69,28 @@ final class StatsCommand implements Callable<Integer> {
         }
         System.out.print(text(t, stats));
         if (html != null) {
-            try {
-                Files.writeString(html, StatsPage.of(tokenizer.toString(), t, stats, top));
-            } catch (IOException e) {
-                throw UserError.environment(html + ": cannot be written: " + e.getMessage(), e);
-            }
+            write(html, StatsPage.of(tokenizer.toString(), t, stats, top).getBytes(StandardCharsets.UTF_8));
             System.out.println("page: " + html);
         }
+        StatsDrawing drawing = new StatsDrawing(tokenizer.toString(), t, stats);
+        if (svg != null) {
+            write(svg, Picture.svg(drawing).getBytes(StandardCharsets.UTF_8));
+            System.out.println("picture: " + svg);
+        }
         if (png != null) {
-            StatsPicture.write(png, tokenizer.toString(), t, stats);
+            write(png, Picture.png(drawing).orElseThrow(() -> UserError.environment(
+                    png + ": cannot be drawn: this Java finds no fonts; use --svg, which needs none, or install fontconfig and a font")));
             System.out.println("picture: " + png);
         }
         return 0;
+    }
+
+    private static void write(Path file, byte[] content) {
+        try {
+            Files.write(file, content);
+        } catch (IOException e) {
+            throw UserError.environment(file + ": cannot be written: " + e.getMessage(), e);
+        }
     }
 
     private String text(Tokenizer t, TokenStats stats) {
