@@ -1,5 +1,6 @@
 package org.longhaul.doctor;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /** Something that {@code longhaul doctor} looks at; modules contribute theirs through {@link java.util.ServiceLoader}. */
@@ -9,4 +10,9 @@ public interface DoctorCheck {
 
     /** Looks. Must not throw for anything that the machine lacks: that is a finding. */
     List<Finding> look();
+
+    /** Looks at what a training job names: its configuration's file and overrides of it. Must not throw either. */
+    default List<Finding> look(Path config, List<String> overrides) {
+        return List.of();
+    }
 }

@@ -46,6 +46,12 @@ public record Finding(Level level, String subject, String detail, String mend) {
         return new Finding(Level.FAIL, subject, detail, mend);
     }
 
+    /** Not usable, from one sentence as our errors have it: what is wrong; what mends it. Where it does not say, {@code mend} does. */
+    public static Finding failed(String subject, String error, String mend) {
+        int cut = error.indexOf("; ");
+        return cut < 0 ? fail(subject, error, mend) : fail(subject, error.substring(0, cut), error.substring(cut + 2));
+    }
+
     /** The report's line. */
     String line() {
         String label = switch (level) {

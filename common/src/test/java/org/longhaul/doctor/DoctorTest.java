@@ -22,7 +22,7 @@ class DoctorTest {
 
     private static String report(int status, DoctorCheck... checks) {
         StringWriter text = new StringWriter();
-        assertEquals(status, Doctor.report(List.of(checks), new PrintWriter(text)));
+        assertEquals(status, Doctor.report(List.of(checks), null, List.of(), new PrintWriter(text)));
         return text.toString();
     }
 

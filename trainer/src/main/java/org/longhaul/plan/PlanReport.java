@@ -9,6 +9,7 @@ import org.longhaul.metrics.Flops;
 import org.longhaul.model.ModelConfig;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.tensor.DType;
+import org.longhaul.train.CheckpointSpace;
 import org.longhaul.train.DeviceConfig;
 import org.longhaul.train.RankMemory;
 import org.longhaul.train.Sizes;
@@ -80,7 +81,10 @@ final class PlanReport {
         line("learning rate", "%s", rates());
         DType moments = config.optimizer().moments().type();
         line("checkpoint", "%s (master weights in F32 and two moments in %s)",
-                Sizes.bytes(Flops.parameters(config.model()) * (4 + 2 * moments.bytes())), moments);
+                Sizes.bytes(CheckpointSpace.of(config).one()), moments);
+        CheckpointSpace space = CheckpointSpace.of(config);
+        line("room for them", "%s", space);
+        line("a fault costs", "%s", CheckpointSpace.promise(config.checkpoint().retention()));
         if (teraflops > 0 && config.device().kind() == DeviceConfig.Kind.CUDA) {
             double rate = teraflops * 1e12 * mesh.size() / Flops.perTokenFull(config.model());
             double bubble = 1 + (mesh.pipeline() - 1.0) / ((double) accumulation() * mesh.virtualStages());

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.longhaul.doctor.Finding;
 import org.longhaul.error.UserError;
 import org.longhaul.model.Box;
 import org.longhaul.tensor.DType;
@@ -197,6 +198,31 @@ class RemoteStorageTest {
             assertTrue(store.newestComplete().isEmpty());
             s3.objects().put("runs/large/step-00000001/DONE", done);
             assertEquals(1, store.openNewest().meta().step());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("roots")
+    void theDoctorTriesThePlace(String root) throws IOException {
+        Finding found = PlaceProbe.look("checkpoints", root + "/doctor", 1L << 30);
+        assertEquals(Finding.Level.OK, found.level(), found.toString());
+        String pattern = root.startsWith("hdfs") ? ".*: writes .*/s, reads .*/s, renames, deletes; one process alone .*" : ".*: writes .*/s, reads .*/s, deletes; one .*";
+        assertTrue(found.detail().matches(pattern), found.detail());
+        try (Storage storage = Storages.open(root + "/doctor")) {
+            assertEquals(List.of(), storage.children(""), "nothing stays behind");
+        }
+    }
+
+    @Test
+    void theDoctorNamesWhatAPlaceRefuses() {
+        s3.refuse(true);
+        try {
+            Finding found = PlaceProbe.look("checkpoints", "s3a://runs/closed", 0);
+            assertEquals(Finding.Level.FAIL, found.level());
+            assertTrue(found.detail().startsWith("cannot make a folder in s3a://runs/closed: "), found.detail());
+            assertTrue(found.mend().contains("right to write"), found.mend());
+        } finally {
+            s3.refuse(false);
         }
     }
 
