@@ -114,7 +114,7 @@ final class Lease implements AutoCloseable {
         lease.beat();
         if (!lease.lostTo.isEmpty()) {
             OURS.remove(self.token());
-            throw UserError.badInput(storage.root() + " is being written by another run, " + lease.lostTo + "; stop that one or name another output");
+            throw UserError.environment(storage.root() + " is being written by another run, " + lease.lostTo + "; stop that one or name another output");
         }
         lease.pulse.scheduleAtFixedRate(lease::beat, beat.toMillis(), beat.toMillis(), TimeUnit.MILLISECONDS);
         return lease;
@@ -135,7 +135,7 @@ final class Lease implements AutoCloseable {
     }
 
     private static UserError refused(Storage storage, Owner owner) {
-        return UserError.badInput(storage.root() + " is being written by another run, " + owner + "; stop that one or name another output");
+        return UserError.environment(storage.root() + " is being written by another run, " + owner + "; stop that one or name another output");
     }
 
     /** Who holds a root, null for nobody. */

@@ -201,7 +201,8 @@ final class LocalStorage implements Storage {
         if (held == null) {
             channel.close();
             Lease.Owner owner = Lease.read(this);
-            throw UserError.badInput(root + " is being written by another run" + (owner == null ? "" : ", " + owner)
+            // Not wrong input: the other may be the attempt before, about to end.
+            throw UserError.environment(root + " is being written by another run" + (owner == null ? "" : ", " + owner)
                     + "; stop that one or name another output");
         }
         lock = channel;

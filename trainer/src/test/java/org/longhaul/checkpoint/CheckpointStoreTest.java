@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
 import org.longhaul.model.Box;
 import org.longhaul.model.ParameterSpec;
@@ -108,6 +109,7 @@ class CheckpointStoreTest {
                 String me = "process " + ProcessHandle.current().pid() + " of ";
                 assertTrue(e.getMessage().startsWith(folder + " is being written by another run, " + me), e.getMessage());
                 assertTrue(e.getMessage().endsWith("; stop that one or name another output"), e.getMessage());
+                assertEquals(ExitCode.ENVIRONMENT, e.exitCode(), "a scheduler may try again");
             }
             save(first, 1);
         }

@@ -33,7 +33,7 @@ class LeaseTest {
     void aLivingRunElsewhereIsNamed() throws IOException {
         try (Lease first = Lease.take(storage, on("node7", ""), BEAT)) {
             UserError e = assertThrows(UserError.class, () -> Lease.take(storage, on("node8", ""), BEAT));
-            assertEquals(ExitCode.BAD_INPUT, e.exitCode());
+            assertEquals(ExitCode.ENVIRONMENT, e.exitCode());
             assertEquals("memory is being written by another run, process " + ProcessHandle.current().pid() + " of ada on node7, since "
                     + "2026-11-23T12:00:00Z; stop that one or name another output", e.getMessage());
             first.require();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -96,6 +97,12 @@ class SameRunTest {
         for (JsonNode line : MetricsFile.read(folder.resolve("metrics.jsonl"))) {
             assertTrue(line.path("time").asText().matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z"), line.toString());
         }
+    }
+
+    @Test
+    void aRefusedStartLeavesTheConfigurationAlone() throws IOException {
+        refused("model.layers 2 → 3", SHARDS, "model.layers=3", "steps=99");
+        assertTrue(Files.readString(folder.resolve("config.yaml")).contains("steps: 20\n"));
     }
 
     private void refused(String why, Map<String, String> fingerprints, String... overrides) {

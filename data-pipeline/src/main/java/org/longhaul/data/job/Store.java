@@ -52,7 +52,7 @@ final class Store {
     }
 
     Path path(String name) {
-        return new Path(root, name);
+        return name.isEmpty() ? root : new Path(root, name);
     }
 
     /** The folder as users write it: without the scheme when local. */

@@ -232,4 +232,11 @@ class BadInputTest {
         assertEquals(2, type.status());
         assertTrue(type.err().contains("tokenizer.vocabulary"), type.err());
     }
+
+    @Test
+    void aDataSetThatIsNotThereIsNamed() {
+        InProcess.Result result = InProcess.run("data", "inspect", folder.resolve("nowhere").toString());
+        assertEquals(2, result.status(), result.err());
+        assertTrue(result.err().contains(folder.resolve("nowhere") + ": no such folder"), result.err());
+    }
 }
