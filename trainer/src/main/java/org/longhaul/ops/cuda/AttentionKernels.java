@@ -300,7 +300,8 @@ final class AttentionKernels implements AutoCloseable {
                     + (last != null ? last.getMessage() : use.documents ? "data.document_mask needs cuDNN, which could not be opened" : backend.settings().deterministic()
                             ? "device.deterministic needs cuDNN, which could not be opened"
                             : "neither cuDNN nor libtorch's flash attention could be opened")
-                    + "; see `longhaul doctor`", last);
+                    + (use.documents ? "; leave data.document_mask off on this GPU" + (backend.settings().deterministic() ? ", or device.deterministic" : "")
+                            : "; see `longhaul doctor`"), last);
         }
         remarks.put(pass + " " + use, best.name() + " of" + text);
         LOG.debug("attention {} {}: {} of{}", pass, use, best.name(), text);
