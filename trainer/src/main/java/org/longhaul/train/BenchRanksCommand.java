@@ -72,27 +72,33 @@ final class BenchRanksCommand implements Callable<Integer> {
 
     private Map<String, Object> measure(TrainConfig config, RankSetup setup) {
         long free = setup.backend() instanceof CudaBackend gpu ? gpu.device().freeMemory() : 0;
-        try (Engine engine = new Engine(config, setup.backend(), setup.groups());
+        Profiling profiling = new Profiling(config, setup.backend(), setup.groups(), setup.peakFlops());
+        // What is profiled comes behind what is measured.
+        long last = Math.max(warmup + steps, config.profile().range().map(ProfileConfig.Range::last).orElse(0L));
+        try (Engine engine = new Engine(config, profiling.backend(), profiling.groups());
                 StepMeter meter = setup.backend().stepMeter()) {
+            profiling.of(engine);
             engine.initialise(config.seed());
             SampleOrder order = new SampleOrder(
                     new RandomTokens(config.model().vocab(), config.seed()), config.model().context(), config.seed(), config.data().stage());
             double[] seconds = new double[steps];
             double[] waiting = new double[steps];
             double loss = 0;
-            for (int step = 1; step <= warmup + steps; step++) {
+            for (int step = 1; step <= last; step++) {
                 int measured = step - warmup - 1;
+                profiling.before(step);
                 long start = System.nanoTime();
                 meter.begin();
                 engine.gradients(order, (step - 1L) * config.batch().sequences(), false, Wish.NONE);
                 engine.update(config.schedule().at(step, Math.max(step, config.steps())), step);
                 meter.end();
                 setup.backend().synchronize();
-                if (measured >= 0) {
+                if (measured >= 0 && measured < steps) {
                     seconds[measured] = (System.nanoTime() - start) / 1e9;
                     waiting[measured] = meter.read().waiting();
                 }
                 loss = engine.scalars().take()[0].lossSum() / config.tokensPerStep();
+                profiling.after(step, step == last);
             }
             double peak = setup.backend() instanceof CudaBackend gpu ? (free - gpu.device().freeMemory()) / (double) (1 << 30) : 0;
             return result(config, setup, seconds, waiting, peak, loss);
@@ -128,6 +134,7 @@ final class BenchRanksCommand implements Callable<Integer> {
         line.put("tflops_body", speed * body / 1e12);
         line.put("tflops_with_head", speed * (body + head) / 1e12);
         line.put("peak_gib", peak);
+        line.put("plan_gib", RankMemory.of(config, setup.groups().mesh()).get(setup.groups().stage()).total() / (double) (1 << 30));
         line.put("loss", loss);
         return line;
     }

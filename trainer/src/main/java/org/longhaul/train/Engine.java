@@ -46,6 +46,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final int[] documentIndex;
     private final ByteBuffer staging;
     private final Faults faults = Faults.planted();
+    private final SampleTrace trace;
     private Phases phases = Phases.NONE;
     private SampleOrder samples;
     private long firstSample;
@@ -57,6 +58,7 @@ final class Engine implements TokenLosses, AutoCloseable {
         this.config = config;
         this.backend = backend;
         this.groups = groups;
+        this.trace = SampleTrace.open(groups.rank());
         int dataRanks = groups.mesh().data();
         int pipeline = groups.mesh().pipeline();
         int virtual = groups.mesh().virtualStages();
@@ -291,6 +293,9 @@ final class Engine implements TokenLosses, AutoCloseable {
         long base = firstSample(microBatch);
         for (int b = 0; b < micro; b++) {
             samples.read(base + b, inputs, targets, b * context);
+            if (trace != null) {
+                trace.read(base + b, inputs, b * context, context);
+            }
         }
         readingNanos += System.nanoTime() - start;
     }
@@ -311,6 +316,9 @@ final class Engine implements TokenLosses, AutoCloseable {
 
     @Override
     public void close() {
+        if (trace != null) {
+            trace.close();
+        }
         graphs.close();
         executor.close();
         replicas.close();

@@ -204,7 +204,7 @@ static void leaveRun() {
     running = false;
     settle();
 }
-void rest() {
+void rest(bool briefly) {
     bool was = running;
     int levels = lock.depth, inner = depth;
     // Memory stays open for the moment: opening it again and again would take most of the time.
@@ -212,7 +212,8 @@ void rest() {
     running = false;
     depth = 0;
     for (int i = 0; i < levels; i++) lock.unlock();
-    usleep(200);
+    if (briefly) sched_yield();
+    else usleep(200);
     for (int i = 0; i < levels; i++) lock.lock();
     depth = inner;
     if (was) enter();
@@ -262,8 +263,8 @@ void advance(Stream *s, uint64_t until) {
             }
         } else if (!attempt(item)) {
             // What this process still owes the others may be what they wait for.
-            if (++waited > 20) nudge();
-            rest();
+            if (++waited > 100) nudge();
+            rest(waited < 200);
             continue;
         }
         waited = 0;

@@ -54,7 +54,7 @@ int submit(long stream, std::string name, Work work);
 int submitWait(long stream, std::string name, Begin begin);
 bool capturing(long stream);
 // Lets other threads, and other processes through shared memory, go on for a moment. The lock is held again afterwards.
-void rest();
+void rest(bool briefly = false);
 // Throws a Fault unless the range lies within one live allocation of the device.
 void needDevice(long address, long bytes, const char *what);
 // Whether the range is page-locked host memory.
