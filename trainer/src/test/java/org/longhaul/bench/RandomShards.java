@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Random;
 import java.util.TreeMap;
 import org.longhaul.shards.ManifestFile;
@@ -41,7 +42,7 @@ public final class RandomShards {
             shards.put(split, List.of(result.shard()));
             entropy.put(split, ShardManifest.entropy(result.tokenCounts()));
         }
-        ShardManifest manifest = ShardManifest.of(vocabulary, 0, new ShardManifest.Tokenizer("none", ""), shards, entropy,
+        ShardManifest manifest = ShardManifest.of(vocabulary, OptionalInt.empty(), 0, new ShardManifest.Tokenizer("none", ""), shards, entropy,
                 new ShardManifest.Lineage("none", List.of(new ShardManifest.Input("made up", "none", 0)), new TreeMap<>()));
         Files.write(folder.resolve(ShardManifest.FILE), ManifestFile.toBytes(manifest));
     }
