@@ -2,7 +2,7 @@ package org.longhaul.checkpoint;
 
 import org.longhaul.error.UserError;
 
-/** A checkpoint as a user names it: a run's folder, meaning its newest complete one, or one step's folder. */
+/** A checkpoint as a user names it: a run's output or its folder of checkpoints, meaning its newest complete one, or one step's folder. */
 public record CheckpointRef(String root, String step) {
     /** Takes {@code …/checkpoints} or {@code …/checkpoints/step-00001234}. */
     public static CheckpointRef parse(String text) {
@@ -27,8 +27,15 @@ public record CheckpointRef(String root, String step) {
         return store.open(info);
     }
 
-    /** Opens the store that holds it. */
+    /** Opens the store that holds it: the folder named or, where that holds none and is a run's output, {@code checkpoints} in it. */
     public CheckpointStore store() {
-        return CheckpointStore.open(root);
+        CheckpointStore named = CheckpointStore.open(root);
+        if (!step.isEmpty() || !named.list().isEmpty()) {
+            return named;
+        }
+        CheckpointStore inside = CheckpointStore.open(root + "/checkpoints");
+        boolean there = !inside.list().isEmpty();
+        (there ? named : inside).close();
+        return there ? inside : named;
     }
 }

@@ -13,7 +13,7 @@ import picocli.CommandLine.Spec;
 /** Lists checkpoints. */
 @Command(name = "ls", description = "List the checkpoints of a run, newest first, with what is wrong with incomplete ones.")
 final class LsCommand implements Runnable {
-    @Parameters(paramLabel = "FOLDER", description = "Folder of checkpoints: a path, file://, hdfs:// or s3a://.")
+    @Parameters(paramLabel = "FOLDER", description = "A run's output or its folder of checkpoints: a path, file://, hdfs:// or s3a://.")
     private String folder;
 
     @Option(names = "--json", description = "One JSON list.")
@@ -24,7 +24,7 @@ final class LsCommand implements Runnable {
     @Override
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
-        try (CheckpointStore store = CheckpointStore.open(folder)) {
+        try (CheckpointStore store = CheckpointRef.parse(folder).store()) {
             List<CheckpointInfo> all = store.list();
             if (all.isEmpty()) {
                 throw UserError.badInput("no checkpoints in " + store.root());

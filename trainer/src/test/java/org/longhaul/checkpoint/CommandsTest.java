@@ -46,6 +46,16 @@ class CommandsTest {
     }
 
     @Test
+    void theOutputOfARunStandsForItsCheckpoints() throws IOException {
+        Path output = folder.resolve("output");
+        Files.createDirectories(output);
+        Files.move(folder.resolve("run"), output.resolve("checkpoints"));
+        assertEquals(3, call(new LsCommand(), output.toString()).lines().count());
+        assertTrue(call(new VerifyCommand(), output + "/").contains("step-00000002: 12 tensors"));
+        assertTrue(call(new DiffCommand(), output + "/checkpoints/step-00000002", output.toString(), "--strict").startsWith("12 of 12 tensors are equal"));
+    }
+
+    @Test
     void verifyNamesWhatIsDamaged() throws IOException {
         assertTrue(call(new VerifyCommand(), run).contains("12 tensors"));
         Path file = folder.resolve("run/step-00000001/rank-0000.bin");
