@@ -26,6 +26,8 @@ import sun.misc.Signal;
             "environment say which node this is; so do --nodes, --node-rank, --host, --rendezvous-port and --job, which win. See docs/clusters.md.",
             "Under Slurm it also goes without a launcher: srun longhaul train configs/7b.yaml, one task per GPU."})
 final class LaunchCommand implements Callable<Integer> {
+    private static final Duration LASTING = Duration.ofHours(1);
+
     @Option(names = "--nproc", required = true, description = "Processes on this node: one per GPU.")
     private int processes;
 
@@ -46,7 +48,8 @@ final class LaunchCommand implements Callable<Integer> {
     private String job;
 
     @Option(names = "--max-restarts", defaultValue = "0",
-            description = "How often to start all ranks again after a failure; node 0's counts (default: ${DEFAULT-VALUE}).")
+            description = "How often to start all ranks again after failures in a row, which an attempt of an hour or more forgets; node 0's counts "
+                    + "(default: ${DEFAULT-VALUE}).")
     private int maxRestarts;
 
     @Option(names = "--grace", defaultValue = "60",
@@ -90,7 +93,7 @@ final class LaunchCommand implements Callable<Integer> {
             throw UserError.badInput("a job of " + count + " nodes needs the same --rendezvous-port (or MASTER_PORT) and --job (or LONGHAUL_JOB) on each");
         }
         return new Launcher.Plan(javaCommand(), processes, count, rank, host != null ? host : env.host(), meetingPort,
-                name.orElseGet(() -> UUID.randomUUID().toString()), maxRestarts, Duration.ofSeconds(graceSeconds), Duration.ofSeconds(joinSeconds));
+                name.orElseGet(() -> UUID.randomUUID().toString()), maxRestarts, LASTING, Duration.ofSeconds(graceSeconds), Duration.ofSeconds(joinSeconds));
     }
 
     /** This JVM's own program, flags and class path, running the given command. */

@@ -56,12 +56,13 @@ final class Launcher {
      * @param host where node 0 serves the rendezvous
      * @param port its port; 0 picks a free one, on a single node only
      * @param job names the job to its ranks on all nodes
-     * @param maxRestarts further attempts after a failure
+     * @param maxRestarts further attempts after failures in a row
+     * @param lasting how long an attempt must live for its failure to be the first in a row again
      * @param grace how long ranks may take to save and end after TERM before they are killed
      * @param join how long the launchers of several nodes wait for each other
      */
     record Plan(List<String> command, int processes, int nodes, int nodeRank, String host, int port, String job, int maxRestarts,
-            Duration grace, Duration join) {}
+            Duration lasting, Duration grace, Duration join) {}
 
     /** Runs the job; the exit status to end with. */
     int run() {
@@ -84,6 +85,7 @@ final class Launcher {
 
     // Node 0 counts the attempts.
     private Outcome lead(Rendezvous rendezvous, int port) {
+        int failures = 0;
         for (int attempt = 0; ; attempt++) {
             Lobby.Word word = lobby == null ? new Lobby.Word(plan.job(), attempt, 0, "") : lobby.gather(attempt);
             if (word.over()) {
@@ -94,12 +96,14 @@ final class Launcher {
             if (lobby != null) {
                 lobby.tell(word);
             }
+            long began = System.nanoTime();
             Outcome outcome = attempt(word, port);
+            failures = System.nanoTime() - began >= plan.lasting().toNanos() ? 1 : failures + 1;
             if (outcome.status == 0 && lobby != null) {
                 // Ranks of other nodes may still ask the store who has saved.
                 rendezvous.holds(IntStream.range(0, plan.nodes() * plan.processes()).mapToObj(r -> Rendezvous.FAREWELL + r).toList(), plan.grace());
             }
-            boolean last = outcome.status == 0 || stopping || !another(outcome.status) || attempt == plan.maxRestarts();
+            boolean last = outcome.status == 0 || stopping || !another(outcome.status) || failures > plan.maxRestarts();
             if (lobby != null && outcome.status != 0) {
                 lobby.end(word);
                 if (last && outcome.status != ExitCode.REQUEUE.status()) {
@@ -109,7 +113,7 @@ final class Launcher {
             if (last) {
                 return outcome;
             }
-            LOG.warn("{}; starting all ranks again, attempt {} of {}", outcome.cause, attempt + 2, plan.maxRestarts() + 1);
+            LOG.warn("{}; starting all ranks again, restart {} of {}", outcome.cause, failures, plan.maxRestarts());
         }
     }
 

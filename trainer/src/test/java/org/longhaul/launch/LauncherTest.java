@@ -22,6 +22,7 @@ import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
 
 class LauncherTest {
+    private Duration lasting = Duration.ofHours(1);
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
     @Test
@@ -42,6 +43,17 @@ class LauncherTest {
         Path tries = dir.resolve("tries");
         assertEquals(0, launch("echo $LONGHAUL_ATTEMPT >> " + tries + "; [ $LONGHAUL_ATTEMPT = 2 ] || exit 70", 1, 3));
         assertEquals(List.of("0", "1", "2"), Files.readAllLines(tries));
+    }
+
+    @Test
+    void failuresCountInARowAndALastingAttemptForgetsThem(@TempDir Path dir) throws IOException {
+        Path tries = dir.resolve("tries");
+        String fails = "echo x >> " + tries + "; [ $LONGHAUL_ATTEMPT = 5 ] || exit 70";
+        assertEquals(70, launch(fails, 1, 2));
+        assertEquals(3, Files.readAllLines(tries).size());
+        lasting = Duration.ZERO;
+        assertEquals(0, launch(fails, 1, 1));
+        assertEquals(3 + 6, Files.readAllLines(tries).size());
     }
 
     @Test
@@ -84,7 +96,7 @@ class LauncherTest {
     @Test
     void aSignalEndsTheWaitForOtherNodes() {
         for (int node = 0; node < 2; node++) {
-            Launcher.Plan plan = new Launcher.Plan(List.of("true"), 1, 2, node, "127.0.0.1", node == 0 ? 0 : 9, "alone", 0, Duration.ofSeconds(1),
+            Launcher.Plan plan = new Launcher.Plan(List.of("true"), 1, 2, node, "127.0.0.1", node == 0 ? 0 : 9, "alone", 0, lasting, Duration.ofSeconds(1),
                     Duration.ofMinutes(10));
             Launcher launcher = new Launcher(plan, System.out);
             launcher.signal("TERM");
@@ -120,9 +132,9 @@ class LauncherTest {
         return new Launcher(plan(shell, processes, restarts), new PrintStream(bytes, true, StandardCharsets.UTF_8)).run();
     }
 
-    private static Launcher.Plan plan(String shell, int processes, int restarts) {
+    private Launcher.Plan plan(String shell, int processes, int restarts) {
         return new Launcher.Plan(List.of("sh", "-c", shell), processes, 1, 0, "127.0.0.1", 0,
-                "test" + System.nanoTime(), restarts, Duration.ofSeconds(1), Duration.ofSeconds(30));
+                "test" + System.nanoTime(), restarts, lasting, Duration.ofSeconds(1), Duration.ofSeconds(30));
     }
 
     private String text() {

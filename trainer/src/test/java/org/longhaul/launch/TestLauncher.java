@@ -16,7 +16,8 @@ public final class TestLauncher {
     public static void main(String[] args) {
         Launcher.Plan plan = new Launcher.Plan(Arrays.asList(args).subList(2, args.length), Integer.parseInt(args[0]),
                 Integer.getInteger("test.nodes", 1), Integer.getInteger("test.node", 0), "127.0.0.1", Integer.getInteger("test.port", 0),
-                System.getProperty("test.job", "job-" + ProcessHandle.current().pid()), Integer.parseInt(args[1]), Duration.ofSeconds(5),
+                System.getProperty("test.job", "job-" + ProcessHandle.current().pid()), Integer.parseInt(args[1]), Duration.ofHours(1),
+                Duration.ofSeconds(5),
                 Duration.ofSeconds(60));
         Launcher launcher = new Launcher(plan, System.out);
         for (String name : List.of("TERM", "USR1")) {
