@@ -29,7 +29,6 @@ public final class IncrementalModel implements AutoCloseable {
     private final Tensor rstd;
     private final Tensor qkv;
     private final Tensor attention;
-    private final Tensor delta;
     private final Tensor gateUp;
     private final Tensor h;
     private final Tensor logits;
@@ -57,7 +56,7 @@ public final class IncrementalModel implements AutoCloseable {
         long d = config.dModel();
         long kv = (long) config.kvHeads() * config.headDim();
         long bytes = 2L * config.layers() * Arena.align(positions * kv * type.bytes()) + Arena.align(4 * t) + Arena.align(4 * t)
-                + 3 * Arena.align(t * d * type.bytes()) + Arena.align(t * config.qkvWidth() * type.bytes())
+                + 2 * Arena.align(t * d * type.bytes()) + Arena.align(t * config.qkvWidth() * type.bytes())
                 + Arena.align(t * config.heads() * config.headDim() * type.bytes())
                 + Arena.align(2 * t * config.ffn() * type.bytes()) + Arena.align(t * config.ffn() * type.bytes())
                 + Arena.align((long) config.vocab() * type.bytes());
@@ -70,7 +69,6 @@ public final class IncrementalModel implements AutoCloseable {
         rstd = cut("reciprocal deviation", DType.F32, t);
         x = cut("residual", type, t, d);
         normed = cut("normed", type, t, d);
-        delta = cut("delta", type, t, d);
         qkv = cut("qkv", type, t, config.qkvWidth());
         attention = cut("attention", type, t, (long) config.heads() * config.headDim());
         gateUp = cut("gate and up", type, t, 2L * config.ffn());
@@ -123,7 +121,6 @@ public final class IncrementalModel implements AutoCloseable {
         Tensor rstd_T = rstd.rows(0, t);
         Tensor qkv_TQ = qkv.rows(0, t);
         Tensor attention_TA = attention.rows(0, t);
-        Tensor delta_TD = delta.rows(0, t);
         Tensor gateUp_TF = gateUp.rows(0, t);
         Tensor h_TF = h.rows(0, t);
         Tensor cos = rotary.cos().rows(length, length + t);
@@ -136,12 +133,11 @@ public final class IncrementalModel implements AutoCloseable {
             ops.linear(qkv_TQ, normed_TD, weights.weight(p + "qkv"));
             ops.rope(qkv_TQ, cos, sin, shape);
             ops.cachedAttention(attention_TA, keys.get(layer), values.get(layer), qkv_TQ, length, shape);
-            ops.linear(delta_TD, attention_TA, weights.weight(p + "out"));
-            ops.addRmsNorm(x_TD, normed_TD, rstd_T, x_TD, delta_TD, weights.weight(p + "ffn_norm"), config.normEps());
+            ops.linear(x_TD, attention_TA, weights.weight(p + "out"), x_TD);
+            ops.rmsNorm(normed_TD, rstd_T, x_TD, weights.weight(p + "ffn_norm"), config.normEps());
             ops.linear(gateUp_TF, normed_TD, weights.weight(p + "gate_up"));
             ops.swiglu(h_TF, gateUp_TF);
-            ops.linear(delta_TD, h_TF, weights.weight(p + "down"));
-            ops.add(x_TD, x_TD, delta_TD);
+            ops.linear(x_TD, h_TF, weights.weight(p + "down"), x_TD);
         }
     }
 

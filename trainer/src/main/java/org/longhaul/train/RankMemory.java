@@ -83,7 +83,7 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows) {
             add(rows, "pipeline arrivals", local * config.model().dModel() * type.bytes());
         }
         if (config.device().kind() == DeviceConfig.Kind.CUDA) {
-            onTheGpu(rows, config, mesh, layers);
+            onTheGpu(rows, config, mesh, layers, p == 0);
             add(rows, "library code and CUDA graphs (allowance)", LIBRARIES);
             add(rows, "NCCL buffers (allowance)", nccl(mesh));
         }
@@ -91,12 +91,12 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows) {
     }
 
     // What CudaOps holds besides the arenas above.
-    private static void onTheGpu(Map<String, Long> rows, TrainConfig config, Mesh mesh, int layers) {
+    private static void onTheGpu(Map<String, Long> rows, TrainConfig config, Mesh mesh, int layers, boolean embedding) {
         ModelConfig m = config.model();
         AttentionShape attention = new AttentionShape(
                 config.batch().microBatch(), m.context(), m.heads() / mesh.tensor(), m.kvHeads() / mesh.tensor(), m.headDim());
         add(rows, "workspace of matrix products and attention",
-                CudaOps.plannedBytes(CudaSettings.GEMM_WORKSPACE, attention, config.device().deterministic()));
+                CudaOps.plannedBytes(CudaSettings.GEMM_WORKSPACE, attention, config.device().deterministic(), embedding ? m.dModel() : 0));
         if (config.device().fp8()) {
             long d = m.dModel();
             long f = m.ffn() / mesh.tensor();

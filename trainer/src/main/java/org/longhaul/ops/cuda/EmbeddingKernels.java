@@ -16,6 +16,7 @@ final class EmbeddingKernels {
     private static final int HOT = 32;
     private static final int PIECE = 64;
     private static final int ROUND = 64;
+    private static final int MANY_MULTIPROCESSORS = 148;
 
     private final KernelProvider provider;
     private final Kernel forward;
@@ -65,6 +66,11 @@ final class EmbeddingKernels {
             pieces.pointer(scratch).int32(blocks).int32(hot).int32(hot).pointer(dx).int32(dim).int32(vector).launch(hot, 1, THREADS, 1, 0);
             piecesSum.pointer(dw).pointer(scratch).int32(blocks).int32(hot).int32(hot).int32(dim).launch(blocks, 1, THREADS, 1, 0);
         }
+    }
+
+    /** Bytes of the scratch on a GPU of many multiprocessors. */
+    static long plannedScratch(long tokens, long dim) {
+        return scratchBytes(MANY_MULTIPROCESSORS * BLOCKS_PER_MULTIPROCESSOR, tokens, dim);
     }
 
     // The layout of hotOf in embedding.cu.

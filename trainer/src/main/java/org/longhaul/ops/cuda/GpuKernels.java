@@ -81,9 +81,18 @@ final class GpuKernels implements KernelProvider, AutoCloseable {
         if (bytes > scratch.bytes()) {
             // A captured graph may still point at the old block, so it stays until the end; blocks grow by doubling.
             retired.add(scratch);
-            scratch = device.allocate(Arena.align(Math.max(bytes, 2 * scratch.bytes())));
+            scratch = device.allocate(grown(bytes, scratch.bytes()));
         }
         return scratch.address();
+    }
+
+    /** Scratch held once an operation has asked for this many bytes: what was too small stays. */
+    static long plannedScratch(long bytes) {
+        return FIRST_SCRATCH + (bytes > FIRST_SCRATCH ? grown(bytes, FIRST_SCRATCH) : 0);
+    }
+
+    private static long grown(long bytes, long before) {
+        return Arena.align(Math.max(bytes, 2 * before));
     }
 
     /** Device memory held for scratch, in bytes. */
