@@ -1,16 +1,24 @@
 package org.longhaul.checkpoint;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Function;
 import org.longhaul.checkpoint.Manifest.Done;
 import org.longhaul.error.UserError;
@@ -27,14 +35,16 @@ public final class CheckpointStore implements AutoCloseable {
     static final String INVALID = "INVALID";
 
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
-    private static final Comparator<CheckpointInfo> NEWEST_FIRST =
-            Comparator.comparingLong(CheckpointInfo::step).thenComparingInt(CheckpointInfo::attempt).reversed();
+    private static final int LOOKS = 16;
+    private static final Comparator<StepName> NEWEST_FIRST = Comparator.comparingLong(StepName::step).thenComparingInt(StepName::attempt).reversed();
 
     private final Storage storage;
     private final RankGroup group;
     // Half-written folders of failed saves that could not be deleted either; only the thread that writes knows them.
     private final Set<String> leftovers = new LinkedHashSet<>();
 
+    // Complete ones that this store has seen, which only it marks and deletes while its run owns the root.
+    private final Map<StepName, CheckpointInfo> known = new ConcurrentHashMap<>();
     private Lease lease;
 
     CheckpointStore(Storage storage, RankGroup group) {
@@ -62,26 +72,66 @@ public final class CheckpointStore implements AutoCloseable {
         return storage.root();
     }
 
-    /** Every checkpoint folder, newest first, half-written and damaged ones included. */
+    /** Every checkpoint folder, newest first, half-written and damaged ones included. What a damaged manifest says shows only when it is opened. */
     public List<CheckpointInfo> list() {
+        return list(Integer.MAX_VALUE);
+    }
+
+    /** The newest so many of them. */
+    public List<CheckpointInfo> list(int most) {
         try {
-            List<CheckpointInfo> all = new ArrayList<>();
-            for (Storage.Entry e : storage.children("")) {
-                StepName name = StepName.parse(e.name());
-                if (e.folder() && name != null) {
-                    all.add(look(name));
-                }
-            }
-            all.sort(NEWEST_FIRST);
-            return all;
+            return look(names().stream().limit(most).toList());
         } catch (IOException e) {
             throw unreadable(e);
         }
     }
 
-    /** The complete one with the highest step. */
+    /** The complete one with the highest step. Looks at no more folders than it must: a run of months has hundreds. */
     public Optional<CheckpointInfo> newestComplete() {
-        return list().stream().filter(CheckpointInfo::complete).findFirst();
+        try {
+            for (StepName name : names()) {
+                CheckpointInfo info = look(name);
+                if (info.complete()) {
+                    return Optional.of(info);
+                }
+            }
+            return Optional.empty();
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
+    }
+
+    private List<StepName> names() throws IOException {
+        List<StepName> names = new ArrayList<>();
+        for (Storage.Entry e : storage.children("")) {
+            StepName name = StepName.parse(e.name());
+            if (e.folder() && name != null) {
+                names.add(name);
+            }
+        }
+        names.sort(NEWEST_FIRST);
+        return names;
+    }
+
+    // Stores answer in tens of milliseconds, so many are asked at once.
+    private List<CheckpointInfo> look(List<StepName> names) throws IOException {
+        ExecutorService threads = Executors.newFixedThreadPool(Math.max(1, Math.min(LOOKS, names.size())));
+        try {
+            List<Future<CheckpointInfo>> looks = new ArrayList<>();
+            names.forEach(name -> looks.add(threads.submit(() -> look(name))));
+            List<CheckpointInfo> all = new ArrayList<>();
+            for (Future<CheckpointInfo> look : looks) {
+                all.add(look.get());
+            }
+            return all;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while looking at " + root());
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
+        } finally {
+            threads.shutdownNow();
+        }
     }
 
     /** Opens the newest complete one. Throws UserError when there is none. */
@@ -118,7 +168,8 @@ public final class CheckpointStore implements AutoCloseable {
      * @return what the loaded checkpoint says, empty when there is no complete one
      */
     public Optional<CheckpointMeta> loadNewest(Backend backend, Function<Checkpoint, List<BoxData>> wanted) {
-        for (CheckpointInfo info : list()) {
+        for (StepName name : namesToLoad()) {
+            CheckpointInfo info = lookToLoad(name);
             if (!info.complete()) {
                 LOG.warn("{}/{} is passed over: {}", root(), info.name(), info.problem());
                 continue;
@@ -144,6 +195,22 @@ public final class CheckpointStore implements AutoCloseable {
             }
         }
         return Optional.empty();
+    }
+
+    private List<StepName> namesToLoad() {
+        try {
+            return names();
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
+    }
+
+    private CheckpointInfo lookToLoad(StepName name) {
+        try {
+            return look(name);
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
     }
 
     /**
@@ -247,7 +314,15 @@ public final class CheckpointStore implements AutoCloseable {
             }
             leftovers.remove(folder);
         }
-        List<CheckpointInfo> all = list();
+        List<StepName> names = names();
+        look(names.stream().filter(n -> !known.containsKey(n)).toList()).stream().filter(CheckpointInfo::complete)
+                .forEach(c -> known.put(StepName.parse(c.name()), c));
+        known.keySet().retainAll(names);
+        List<CheckpointInfo> all = new ArrayList<>();
+        for (StepName name : names) {
+            CheckpointInfo seen = known.get(name);
+            all.add(seen != null ? seen : look(name));
+        }
         for (CheckpointInfo old : retention.surplus(all)) {
             delete(old);
         }
@@ -272,6 +347,7 @@ public final class CheckpointStore implements AutoCloseable {
             storage.delete(trash);
             Faults.point("checkpoint.delete");
             storage.rename(info.name(), trash);
+            Faults.point("checkpoint.deleting");
             storage.delete(trash);
         } else {
             Faults.point("checkpoint.delete");
@@ -297,17 +373,43 @@ public final class CheckpointStore implements AutoCloseable {
     }
 
     private CheckpointInfo look(StepName name) throws IOException {
+        String folder = name.folder();
         String problem;
         try {
-            Manifest m = readManifest(name.folder());
-            if (storage.length(name.folder() + "/" + INVALID) < 0) {
-                return new CheckpointInfo(name.folder(), name.step(), name.attempt(), true, "", m.kind(), m.dataBytes(), m.created());
+            Map<String, Long> files = new HashMap<>();
+            storage.children(folder).forEach(e -> files.put(e.name(), e.bytes()));
+            Done done = done(folder, files.getOrDefault(Done.NAME, -1L));
+            if (done.kind() == null) {
+                Manifest m = readManifest(folder);
+                done = new Done(done.manifestBytes(), done.manifestCrc32c(), m.kind(), m.dataBytes(), m.created());
             }
-            problem = new String(storage.read(name.folder() + "/" + INVALID), StandardCharsets.UTF_8).strip();
+            requireLength(folder, files.getOrDefault(Manifest.NAME, -1L), done);
+            if (!files.containsKey(INVALID)) {
+                return new CheckpointInfo(folder, name.step(), name.attempt(), true, "", done.kind(), done.dataBytes(), done.created());
+            }
+            problem = new String(storage.read(folder + "/" + INVALID), StandardCharsets.UTF_8).strip();
         } catch (CorruptCheckpointException e) {
             problem = e.getMessage();
         }
-        return new CheckpointInfo(name.folder(), name.step(), name.attempt(), false, problem, null, 0, "");
+        return new CheckpointInfo(folder, name.step(), name.attempt(), false, problem, null, 0, "");
+    }
+
+    private Done done(String folder, long length) throws IOException {
+        String file = folder + "/" + Done.NAME;
+        if (length < 0) {
+            throw new CorruptCheckpointException(root() + "/" + file + " is missing: the save did not finish");
+        }
+        return Manifest.decode(storage.read(file), Done.class, root() + "/" + file);
+    }
+
+    private void requireLength(String folder, long length, Done done) throws CorruptCheckpointException {
+        String where = root() + "/" + folder + "/" + Manifest.NAME;
+        if (length < 0) {
+            throw new CorruptCheckpointException(where + " is missing");
+        }
+        if (length != done.manifestBytes()) {
+            throw new CorruptCheckpointException(where + " has " + length + " bytes, " + Done.NAME + " says " + done.manifestBytes());
+        }
     }
 
     private Checkpoint openChecked(CheckpointInfo info) throws IOException {
@@ -325,23 +427,22 @@ public final class CheckpointStore implements AutoCloseable {
     }
 
     private Manifest readManifest(String folder) throws IOException {
-        String done = folder + "/" + Done.NAME;
-        if (storage.length(done) < 0) {
-            throw new CorruptCheckpointException(root() + "/" + done + " is missing: the save did not finish");
-        }
-        Done d = Manifest.decode(storage.read(done), Done.class, root() + "/" + done);
+        Done done = done(folder, storage.length(folder + "/" + Done.NAME));
         byte[] json = storage.read(folder + "/" + Manifest.NAME);
+        requireLength(folder, json.length, done);
         String where = root() + "/" + folder + "/" + Manifest.NAME;
-        if (json.length != d.manifestBytes()) {
-            throw new CorruptCheckpointException(where + " has " + json.length + " bytes, " + Done.NAME + " says " + d.manifestBytes());
-        }
-        if (!Checksums.hex(json).equals(d.manifestCrc32c())) {
+        if (!Checksums.hex(json).equals(done.manifestCrc32c())) {
             throw new CorruptCheckpointException(where + " does not match its checksum in " + Done.NAME);
         }
-        return Manifest.fromJson(json, where);
+        Manifest m = Manifest.fromJson(json, where);
+        if (!done.tells(m)) {
+            throw new CorruptCheckpointException(root() + "/" + folder + "/" + Done.NAME + " does not say what " + Manifest.NAME + " does");
+        }
+        return m;
     }
 
     private void markInvalid(CheckpointInfo info, String why) {
+        known.remove(StepName.parse(info.name()));
         try {
             storage.write(info.name() + "/" + INVALID, (why + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {

@@ -146,7 +146,8 @@ final class CheckpointWriter {
         }
         storage.syncFolder(folder);
         Faults.point("checkpoint.done");
-        storage.write(folder + "/" + Done.NAME, Manifest.encode(new Done(json.length, Checksums.hex(json))));
+        storage.write(folder + "/" + Done.NAME, Manifest.encode(
+                new Done(json.length, Checksums.hex(json), manifest.kind(), manifest.dataBytes(), manifest.created())));
         if (storage.atomicRename()) {
             storage.syncFolder(folder);
             Faults.point("checkpoint.rename");

@@ -16,6 +16,9 @@ final class LsCommand implements Runnable {
     @Parameters(paramLabel = "FOLDER", description = "A run's output or its folder of checkpoints: a path, file://, hdfs:// or s3a://.")
     private String folder;
 
+    @Option(names = "--newest", paramLabel = "N", description = "Only the newest N.")
+    private int newest = Integer.MAX_VALUE;
+
     @Option(names = "--json", description = "One JSON list.")
     private boolean json;
 
@@ -25,7 +28,7 @@ final class LsCommand implements Runnable {
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
         try (CheckpointStore store = CheckpointRef.parse(folder).store()) {
-            List<CheckpointInfo> all = store.list();
+            List<CheckpointInfo> all = store.list(newest);
             if (all.isEmpty()) {
                 throw UserError.badInput("no checkpoints in " + store.root());
             }
@@ -38,6 +41,9 @@ final class LsCommand implements Runnable {
                 out.printf("%-20s %,12d  %-9s  %10s  %-20s  %s%n", c.name(), c.step(), c.complete() ? c.kind().word() : "-",
                         c.complete() ? size(c.bytes()) : "-", c.created(), c.complete() ? "complete" : "unusable: " + c.problem());
             }
+            long complete = all.stream().filter(CheckpointInfo::complete).count();
+            out.printf("%,d complete, %s%s%n", complete, size(all.stream().mapToLong(CheckpointInfo::bytes).sum()),
+                    complete == all.size() ? "" : "; %,d unusable".formatted(all.size() - complete));
         }
     }
 

@@ -114,8 +114,17 @@ record Manifest(
         }
     }
 
-    /** The content of {@code DONE}. */
-    record Done(long manifestBytes, String manifestCrc32c) {
+    /**
+     * The content of {@code DONE}: what fits the manifest, and what a listing shows, so that it need not read manifests of megabytes. Older
+     * ones have only the first two; {@code kind} is null there.
+     */
+    record Done(long manifestBytes, String manifestCrc32c, SaveKind kind, long dataBytes, String created) {
         static final String NAME = "DONE";
+
+        /** Whether this is of the manifest, as far as it says more than length and checksum. */
+        boolean tells(Manifest m) {
+            boolean older = kind == null && dataBytes == 0 && created == null;
+            return older || kind == m.kind && dataBytes == m.dataBytes() && m.created.equals(created);
+        }
     }
 }

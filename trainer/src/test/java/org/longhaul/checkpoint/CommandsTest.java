@@ -37,7 +37,9 @@ class CommandsTest {
     void lsListsNewestFirstWithWhatIsWrong() throws IOException {
         Files.delete(folder.resolve("run/step-00000001/DONE"));
         List<String> lines = call(new LsCommand(), run).lines().toList();
-        assertEquals(3, lines.size());
+        assertEquals(4, lines.size());
+        assertTrue(lines.get(3).matches("1 complete, \\d+\\.\\d KiB; 1 unusable"), lines.get(3));
+        assertEquals(3, call(new LsCommand(), run, "--newest", "1").lines().count());
         assertTrue(lines.get(1).matches("step-00000002 +2 +permanent +\\d+\\.\\d KiB +\\S+Z +complete"), lines.get(1));
         assertTrue(lines.get(2).matches("step-00000001 .* unusable: .*DONE is missing: the save did not finish"), lines.get(2));
         assertTrue(call(new LsCommand(), run, "--json").contains("\"kind\" : \"PERMANENT\""));

@@ -56,6 +56,29 @@ class DamageTest {
         assertEquals(List.of(), faults());
     }
 
+    /** Manifests of large models have megabytes, and a run of months hundreds of them: a listing reads none, a start only the newest sound one's. */
+    @Test
+    void hundredsAreListedFromTheirSmallFilesAndAStartPassesOverDamagedManifests() throws IOException {
+        for (int step = 3; step <= 300; step++) {
+            Path copy = Files.createDirectories(folder.resolve("step-%08d".formatted(step)));
+            try (Stream<Path> files = Files.list(newest)) {
+                for (Path file : files.toList()) {
+                    Files.copy(file, copy.resolve(file.getFileName()));
+                }
+            }
+            byte[] garbage = new byte[(int) Files.size(copy.resolve("manifest.json"))];
+            Files.write(copy.resolve("manifest.json"), garbage);
+        }
+        List<CheckpointInfo> all = store.list();
+        assertEquals(300, all.size());
+        assertTrue(all.stream().allMatch(CheckpointInfo::complete), "by length they may be");
+        assertEquals(300, store.newestComplete().orElseThrow().step());
+        List<BoxData> back = Fixtures.empty(wholeState());
+        assertEquals(2, store.loadNewest(BACKEND, c -> back).orElseThrow().step());
+        assertEquals(List.of(), Fixtures.differences(back, 2));
+        assertTrue(store.list().get(0).problem().contains("manifest.json does not match its checksum in DONE"), store.list().get(0).problem());
+    }
+
     @Test
     void aFlippedByteOfDataIsNamedAndTheStepBeforeIsUsed() throws IOException {
         Path file = newest.resolve("rank-0000.bin");

@@ -135,8 +135,10 @@ final class KillRig {
                 kills, launches, struck, lostSteps, INTERVAL, lostSeconds, SECONDS);
     }
 
-    private static String fault(Moment moment, boolean launcher, Random random) {
-        String point = moment.points[random.nextInt(moment.points.length)];
+    private String fault(Moment moment, boolean launcher, Random random) {
+        String drawn = moment.points[random.nextInt(moment.points.length)];
+        // An object store has no rename: DONE is written, and the save is committed.
+        String point = checkpoints.startsWith("s3a:") && drawn.equals("checkpoint.rename") ? "checkpoint.renamed" : drawn;
         int passage = 1 + switch (moment) {
             case MID_STEP -> random.nextInt(3 * INTERVAL);
             case MID_SAVE -> point.endsWith("writing") ? random.nextInt(60) : random.nextInt(3);
