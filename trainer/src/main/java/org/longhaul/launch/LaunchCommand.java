@@ -26,6 +26,7 @@ import sun.misc.Signal;
             "environment say which node this is; so do --nodes, --node-rank, --host, --rendezvous-port and --job, which win. See docs/clusters.md.",
             "Under Slurm it also goes without a launcher: srun longhaul train configs/7b.yaml, one task per GPU."})
 final class LaunchCommand implements Callable<Integer> {
+    private static final String HEAP_SHARE = "-XX:MaxRAMPercentage=";
     private static final Duration LASTING = Duration.ofHours(1);
 
     @Option(names = "--nproc", required = true, description = "Processes on this node: one per GPU.")
@@ -96,12 +97,33 @@ final class LaunchCommand implements Callable<Integer> {
                 name.orElseGet(() -> UUID.randomUUID().toString()), maxRestarts, LASTING, Duration.ofSeconds(graceSeconds), Duration.ofSeconds(joinSeconds));
     }
 
+    /**
+     * This JVM's options for each of so many processes on one machine: the heaps together stay below half of its memory, and each sizes its threads by its
+     * share of the cores.
+     */
+    static List<String> share(List<String> options, int processes, int cores) {
+        List<String> shared = new ArrayList<>();
+        boolean counted = processes == 1;
+        for (String option : options) {
+            counted |= option.startsWith("-XX:ActiveProcessorCount=");
+            if (option.startsWith(HEAP_SHARE)) {
+                shared.add(HEAP_SHARE + Math.min(Double.parseDouble(option.substring(HEAP_SHARE.length())), 50.0 / processes));
+            } else {
+                shared.add(option);
+            }
+        }
+        if (!counted) {
+            shared.add("-XX:ActiveProcessorCount=" + Math.max(2, cores / processes));
+        }
+        return shared;
+    }
+
     /** This JVM's own program, flags and class path, running the given command. */
     private List<String> javaCommand() {
         List<String> line = new ArrayList<>();
         line.add(ProcessHandle.current().info().command()
                 .orElseThrow(() -> UserError.environment("the running Java cannot be found to start further processes")));
-        line.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        line.addAll(share(ManagementFactory.getRuntimeMXBean().getInputArguments(), processes, Runtime.getRuntime().availableProcessors()));
         // A rank writes into a pipe, wherever the launcher's own lines go.
         line.add("-Dlonghaul.terminal=false");
         line.add("-cp");

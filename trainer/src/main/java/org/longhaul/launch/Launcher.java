@@ -24,6 +24,8 @@ import org.slf4j.LoggerFactory;
 final class Launcher {
     private static final Logger LOG = LoggerFactory.getLogger(Launcher.class);
 
+    /** Of libtorch on the CPU: each rank takes its share of the cores. */
+    private static final String THREADS = "OMP_NUM_THREADS";
     private static final int KILLED = 128 + 9;
 
     private static final Map<Integer, String> SIGNALS = Map.of(
@@ -173,6 +175,9 @@ final class Launcher {
             env.put("MASTER_PORT", Integer.toString(port));
             env.put("LONGHAUL_RENDEZVOUS", "launcher");
             env.put("LONGHAUL_JOB_TOKEN", word.token());
+            if (plan.processes() > 1 && System.getenv(THREADS) == null) {
+                env.put(THREADS, Integer.toString(Math.max(1, Runtime.getRuntime().availableProcessors() / plan.processes())));
+            }
             env.put("LONGHAUL_ATTEMPT", Integer.toString(word.attempt()));
             RankProcess process = RankProcess.start(rank, plan.command(), env, out, world > 1);
             process.onExit().thenAccept(ended::add);

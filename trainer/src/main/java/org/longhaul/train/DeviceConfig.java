@@ -9,7 +9,7 @@ import org.longhaul.tensor.DType;
 @Doc("What computes.")
 public record DeviceConfig(
         @Doc("cpu computes in float32; cuda on one GPU a process.") @Default("cpu") Kind kind,
-        @Doc("Threads of the CPU's matrix products; 0 takes one for each core. Results depend on it in the last bits.") @Default("0")
+        @Doc("Threads of the CPU's matrix products; 0 takes one for each core, under launch each rank its share. Results depend on it in the last bits.") @Default("0")
                 int threads,
         @Doc("Same bits on every run, also on a GPU, at some cost.") @Default("false") boolean deterministic,
         @Doc("What a GPU computes in: bf16, or fp8 for the matrix products of the decoder layers (e4m3, gradients e5m2, scales from the tensors "

@@ -27,9 +27,10 @@ class LauncherTest {
 
     @Test
     void everyRankKnowsItsPlaceAndItsLinesCarryIt() {
-        assertEquals(0, launch("echo I am $RANK of $WORLD_SIZE at $MASTER_ADDR", 3, 0));
+        assertEquals(0, launch("echo I am $RANK of $WORLD_SIZE at $MASTER_ADDR; echo threads $OMP_NUM_THREADS", 3, 0));
         for (int r = 0; r < 3; r++) {
             assertTrue(text().contains("[rank " + r + "] I am " + r + " of 3 at 127.0.0.1"), text());
+            assertTrue(text().matches("(?s).*\\[rank " + r + "] threads [1-9].*"), text());
         }
     }
 
