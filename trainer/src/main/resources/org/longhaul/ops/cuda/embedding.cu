@@ -94,6 +94,7 @@ extern "C" __global__ void __launch_bounds__(256) embedding_backward(
     __shared__ int token[LH_LIST];
     __shared__ int where[LH_LIST];
     __shared__ int mine[LH_WARPS][LH_HOT];
+    __shared__ u32 done[LH_WARPS][LH_LIST / 32];
     __shared__ int place[LH_WARPS];
     __shared__ int warpCount[LH_WARPS];
     __shared__ int hotRows;
@@ -146,11 +147,14 @@ extern "C" __global__ void __launch_bounds__(256) embedding_backward(
         __syncthreads();
         if (listed + 256 * LH_IDS <= LH_LIST && t0 + 256 * LH_IDS < tokens) continue;
 
+        for (int i = lane; i < LH_LIST / 32; i += 32) done[warp][i] = 0;
+        __syncwarp();
         for (int i0 = 0; i0 < listed; i0 += 32) {
+            const u32 all = __ballot_sync(LH_FULL, i0 + lane < listed && (u32)where[i0 + lane] / gridDim.x % LH_WARPS == warp);
             for (;;) {
-                int r = i0 + lane < listed ? where[i0 + lane] : -1;
-                u32 own = __ballot_sync(LH_FULL, r >= 0 && (u32)r / gridDim.x % LH_WARPS == warp);
+                const u32 own = all & ~done[warp][i0 >> 5];
                 if (!own) break;
+                __syncwarp();
                 const int taken = where[i0 + __ffs(own) - 1];
                 int n = 0;
                 for (int j0 = i0; j0 < listed; j0 += 32) {
@@ -174,15 +178,13 @@ extern "C" __global__ void __launch_bounds__(256) embedding_backward(
                     list = hot.token + (i64)place[warp] * LH_PIECE;
                     for (int m = n + lane; m < length * LH_PIECE; m += 32) list[m] = -1;
                 }
-                // Taken off the list; nobody else looks at these entries.
+                // Taken off the list, in this warp's own notes: other warps read the list meanwhile.
                 int to = 0;
                 for (int j0 = i0; j0 < listed; j0 += 32) {
                     bool match = j0 + lane < listed && where[j0 + lane] == taken;
                     u32 votes = __ballot_sync(LH_FULL, match);
-                    if (match) {
-                        if (list) list[to + __popc(votes & below)] = token[j0 + lane];
-                        where[j0 + lane] = -1;
-                    }
+                    if (match && list) list[to + __popc(votes & below)] = token[j0 + lane];
+                    if (lane == 0) done[warp][j0 >> 5] |= votes;
                     to += __popc(votes);
                 }
                 __syncwarp();
