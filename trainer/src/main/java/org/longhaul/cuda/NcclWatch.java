@@ -274,7 +274,8 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            LOG.error("rank {} did not end within {} s of giving up its groups; ending it now", globalRank, END_SECONDS);
+            // Where the launcher looks for the cause.
+            System.err.println("longhaul: " + cause + " (rank " + globalRank + " is ended, its device did not let go within " + END_SECONDS + " s)");
             CudaDevice.exitProcess(ExitCode.ENVIRONMENT.status());
         });
     }

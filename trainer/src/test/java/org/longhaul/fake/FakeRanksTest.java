@@ -94,6 +94,20 @@ class FakeRanksTest {
         assertEquals(losses.get(0), losses.get(1));
     }
 
+    /** NCCL wants an operation recorded on all ranks or on none. */
+    @Test
+    void aRankThatCannotRecordKeepsTheOthersFromIt() throws IOException, InterruptedException {
+        Assumptions.assumeTrue("all".equals(System.getProperty("longhaul.fake")), "takes a minute: -Dlonghaul.fake=all");
+        Path config = job("batch: {sequences: 4, micro_batch: 2}", "device: {kind: cuda}", "mesh: {data: 1, tensor: 2}", "ranks: {stall_timeout: 90s, join_timeout: 90s}");
+        Outcome outcome = machine.java(
+                Map.of("LH_FAKE_DEVICES", "2", "LH_FAKE_NO_GRAPHS", "1"), Main.class,
+                launch(2, "bench", "ranks", config.toString(), "model.layers=2", "--steps", "2", "--warmup", "1"));
+        assertEquals(0, outcome.status(), outcome.text());
+        assertEquals("", outcome.faults());
+        assertTrue(outcome.text().contains("launched one by one: another rank of the tensor-parallel group cannot record"), outcome.text());
+        assertTrue(outcome.text().contains("launched one by one: CUDA driver"), outcome.text());
+    }
+
     /** A rank that stops between replays of its graphs is named, and the others end although their devices wait for it for ever. */
     @Test
     void aStoppedRankIsNamed() throws IOException, InterruptedException {

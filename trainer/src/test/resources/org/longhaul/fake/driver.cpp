@@ -12,7 +12,7 @@ using namespace fake;
 namespace {
 thread_local long context;
 bool initialised;
-int retained;
+int retained, opened;
 const long CONTEXT = 0xc0ffee;
 
 struct Module;
@@ -112,9 +112,10 @@ EXPORT int cuDeviceTotalMem_v2(long *bytes, int) {
     *bytes = memoryLimit();
     return SUCCESS;
 }
-EXPORT int cuDevicePrimaryCtxRetain(long *out, int) {
+EXPORT int cuDevicePrimaryCtxRetain(long *out, int device) {
     Locked l(lock);
     if (!initialised) return NOT_INITIALIZED;
+    opened = device;
     retained++;
     *out = CONTEXT;
     return SUCCESS;
@@ -447,6 +448,7 @@ EXPORT int cuStreamBeginCapture_v2(long stream, int) {
     ENTER;
     STREAM(stream);
     if (stream_->capture) return INVALID_VALUE;
+    if (setting("LH_FAKE_NO_GRAPHS", "") == std::to_string(opened)) return CAPTURE_UNSUPPORTED;
     Graph *g = new Graph();
     g->origin = stream_;
     g->members.insert(stream_);

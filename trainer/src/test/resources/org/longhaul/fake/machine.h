@@ -3,6 +3,7 @@
 //   LH_FAKE_ORDER   late (as said), eager, or random:SEED
 //   LH_FAKE_MEMORY  bytes of the device       LH_FAKE_DEVICES  how many devices     LH_FAKE_DRIVER  CUDA version of the driver
 //   LH_FAKE_INIT    status that cuInit gives  LH_FAKE_REPORT   file to which faults and leaks are appended
+//   LH_FAKE_NCCL    version of NCCL           LH_FAKE_NO_GRAPHS number of the device that records none
 //   LH_FAKE_NVRTC   name of a source that shall not compile
 #pragma once
 #include <cstdint>
