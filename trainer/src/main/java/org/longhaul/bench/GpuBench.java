@@ -112,14 +112,15 @@ final class GpuBench implements Callable<Integer> {
                 }
                 results.subList(Math.max(0, results.size() - 2), results.size()).forEach(r -> out.println(BenchTable.line(r)));
                 out.flush();
+                if (json != null) {
+                    // After every shape: a call cut short keeps what it has measured.
+                    write(results);
+                }
             }
         }
         out.println();
         out.print(BenchTable.of(results));
         out.flush();
-        if (json != null) {
-            write(results);
-        }
         return results.stream().anyMatch(r -> r.program().equals("longhaul") && !r.ran()) ? 3 : 0;
     }
 
