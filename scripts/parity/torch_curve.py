@@ -7,7 +7,7 @@
   python3 torch_curve.py --compare torch.jsonl RUN/metrics.jsonl
 
 batches.bin: a JSON header line (steps, accumulate, micro_batch, sequence, schedule: one learning rate a step, adam: beta1,
-beta2, epsilon, weight_decay, clip), then int32 token ids [steps, accumulate, micro_batch, sequence + 1].
+beta2, epsilon, weight_decay, clip; end_of_document where attention is to stay within documents), then int32 token ids [steps, accumulate, micro_batch, sequence + 1].
 Needs PyTorch; says so and exits with 77 where it is missing.
 """
 import argparse, contextlib, glob, json, os, sys
@@ -55,14 +55,14 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(d, self.kv * self.hd, bias=False)
         self.o_proj = nn.Linear(self.h * self.hd, d, bias=False)
 
-    def forward(self, x, cos, sin):
+    def forward(self, x, cos, sin, mask):
         b, s, _ = x.shape
         q, k, v = (p(x).view(b, s, n, self.hd).transpose(1, 2)
                    for p, n in ((self.q_proj, self.h), (self.k_proj, self.kv), (self.v_proj, self.kv)))
         turn = lambda t: torch.cat((t[..., : self.hd // 2] * cos - t[..., self.hd // 2:] * sin,
                                     t[..., self.hd // 2:] * cos + t[..., : self.hd // 2] * sin), -1).to(t.dtype)
         with attention():
-            y = F.scaled_dot_product_attention(turn(q), turn(k), v, is_causal=True, enable_gqa=self.h != self.kv)
+            y = F.scaled_dot_product_attention(turn(q), turn(k), v, attn_mask=mask, is_causal=mask is None, enable_gqa=self.h != self.kv)
         return self.o_proj(y.transpose(1, 2).reshape(b, s, -1))
 
 
@@ -84,8 +84,8 @@ class Layer(nn.Module):
         self.post_attention_layernorm = Norm(c["hidden_size"], c["rms_norm_eps"])
         self.self_attn, self.mlp = Attention(c), Mlp(c)
 
-    def forward(self, x, cos, sin):
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin)
+    def forward(self, x, cos, sin, mask):
+        x = x + self.self_attn(self.input_layernorm(x), cos, sin, mask)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -99,14 +99,20 @@ class Llama(nn.Module):
         self.model.norm = Norm(c["hidden_size"], c["rms_norm_eps"])
         self.lm_head = nn.Linear(c["hidden_size"], c["vocab_size"], bias=False)
 
-    def forward(self, tokens, targets):
+    def forward(self, tokens, targets, end=None):
         hd = self.c["hidden_size"] // self.c["num_attention_heads"]
         inverse = self.c["rope_theta"] ** (-torch.arange(0, hd, 2, device=tokens.device).double() / hd)
         angles = torch.outer(torch.arange(tokens.shape[1], device=tokens.device).double(), inverse)
         cos, sin = angles.cos().float(), angles.sin().float()
+        mask = None
+        if end is not None:
+            # A document begins behind the token that ends the one before.
+            document = F.pad((tokens == end).long().cumsum(1)[:, :-1], (1, 0))
+            before = torch.ones(tokens.shape[1], tokens.shape[1], dtype=torch.bool, device=tokens.device).tril()
+            mask = (before & (document[:, :, None] == document[:, None, :]))[:, None]
         x = self.model.embed_tokens(tokens)
         for layer in self.model.layers:
-            x = layer(x, cos, sin)
+            x = layer(x, cos, sin, mask)
         z = self.lm_head(self.model.norm(x)).float()
         return F.cross_entropy(z.view(-1, z.shape[-1]), targets.reshape(-1))
 
@@ -142,7 +148,7 @@ def train(a):
             total = 0.0
             for micro in range(header["accumulate"]):
                 t = ids[step, micro].long().to(a.device)
-                loss = model(t[:, :-1].contiguous(), t[:, 1:].contiguous())
+                loss = model(t[:, :-1].contiguous(), t[:, 1:].contiguous(), header.get("end_of_document"))
                 (loss / header["accumulate"]).backward()
                 total += loss.item()
                 for p, g in zip(params, main):

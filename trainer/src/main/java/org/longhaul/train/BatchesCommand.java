@@ -18,6 +18,7 @@ import org.longhaul.batch.SampleOrder;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
+import org.longhaul.shards.ShardSet;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -60,6 +61,10 @@ final class BatchesCommand implements Callable<Integer> {
         header.put("accumulate", config.batch().accumulation(1));
         header.put("micro_batch", config.batch().microBatch());
         header.put("sequence", config.model().context());
+        if (config.data().documentMask()) {
+            // Enough to find documents without the tables that we read: each ends with this id.
+            header.put("end_of_document", ShardSet.open(config.data().path()).manifest().endOfDocument());
+        }
         header.put("schedule", LongStream.rangeClosed(1, steps).mapToDouble(s -> config.schedule().at(s, config.steps())).toArray());
         Map<String, Object> adam = new LinkedHashMap<>();
         adam.put("beta1", config.optimizer().beta1());
