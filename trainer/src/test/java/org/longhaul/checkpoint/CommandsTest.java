@@ -52,7 +52,7 @@ class CommandsTest {
         Path output = folder.resolve("output");
         Files.createDirectories(output);
         Files.move(folder.resolve("run"), output.resolve("checkpoints"));
-        assertEquals(3, call(new LsCommand(), output.toString()).lines().count());
+        assertEquals(4, call(new LsCommand(), output.toString()).lines().count());
         assertTrue(call(new VerifyCommand(), output + "/").contains("step-00000002: 12 tensors"));
         assertTrue(call(new DiffCommand(), output + "/checkpoints/step-00000002", output.toString(), "--strict").startsWith("12 of 12 tensors are equal"));
     }
