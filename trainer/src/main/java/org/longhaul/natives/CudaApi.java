@@ -29,6 +29,7 @@ final class CudaApi {
     static final int STREAM_NON_BLOCKING = 1;
     static final int EVENT_DISABLE_TIMING = 2;
     static final int CAPTURE_RELAXED = 2;
+    static final int GRAPH_NODE_PRIORITIES = 8;
 
     private static NativeLibrary loaded;
     private static final UserError MISSING = NativeLibraries.bind(() -> {

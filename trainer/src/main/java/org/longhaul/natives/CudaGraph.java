@@ -21,7 +21,8 @@ public final class CudaGraph implements Backend.Graph {
 
     static CudaGraph instantiate(String name, long graph) {
         try (Memory out = new Memory(8)) {
-            int status = CudaApi.cuGraphInstantiateWithFlags(out, graph, 0);
+            // Collectives in it keep the priority of the stream they were recorded on: else they would queue behind products.
+            int status = CudaApi.cuGraphInstantiateWithFlags(out, graph, CudaApi.GRAPH_NODE_PRIORITIES);
             if (status != CudaApi.SUCCESS) {
                 CudaApi.cuGraphDestroy(graph);
                 CudaApi.check(status, "cuGraphInstantiate of " + name);

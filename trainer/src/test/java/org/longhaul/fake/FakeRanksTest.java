@@ -75,14 +75,14 @@ class FakeRanksTest {
     void collectivesWithinGraphsGiveTheSameBits(int pipeline, int data, int chunks, boolean split) throws IOException, InterruptedException {
         Assumptions.assumeTrue(!split && pipeline == 1 || "all".equals(System.getProperty("longhaul.fake")), "takes minutes: -Dlonghaul.fake=all");
         Path config = job(
-                "batch: {sequences: 8, micro_batch: 2}", "device: {kind: cuda}", "mesh: {pipeline: " + pipeline + ", data: " + data + ", tensor: 2}",
+                "batch: {sequences: " + 4 * data + ", micro_batch: 2}", "device: {kind: cuda}", "mesh: {pipeline: " + pipeline + ", data: " + data + ", tensor: 2}",
                 "ranks: {tensor_chunks: " + chunks + ", stall_timeout: 90s, join_timeout: 90s}");
         Path json = folder.resolve("out.jsonl");
         int ranks = 2 * pipeline * data;
         for (String graphs : List.of("auto", "off")) {
             Outcome outcome = machine.java(
                     Map.of("LH_FAKE_DEVICES", Integer.toString(ranks), "LH_FAKE_NCCL", split ? "22703" : "21705"), Main.class,
-                    launch(ranks, "bench", "ranks", config.toString(), "device.cuda_graph=" + graphs, "model.layers=2", "--steps", "2", "--warmup", "1", "--json",
+                    launch(ranks, "bench", "ranks", config.toString(), "device.cuda_graph=" + graphs, "model.layers=2", "--steps", "1", "--warmup", "2", "--json",
                             json.toString()));
             assertEquals(0, outcome.status(), outcome.text());
             assertEquals("", outcome.faults());

@@ -494,8 +494,9 @@ EXPORT int cuStreamEndCapture(long stream, long *out) {
     *out = (long)g;
     return SUCCESS;
 }
-EXPORT int cuGraphInstantiateWithFlags(long *out, long graph, long) {
+EXPORT int cuGraphInstantiateWithFlags(long *out, long graph, long flags) {
     ENTER;
+    if (flags & ~8L) return INVALID_VALUE;
     if (!graphs.count((Graph *)graph)) return INVALID_HANDLE;
     GraphExec *e = new GraphExec{*(Graph *)graph};
     execs.insert(e);
