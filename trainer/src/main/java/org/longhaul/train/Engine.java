@@ -198,7 +198,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     }
 
     @Override
-    public boolean losses(int[] ids, int[] next, float[] losses) {
+    public boolean losses(int[] ids, int[] next, int[] begins, float[] losses) {
         gather.finish();
         MeshGroups.Links links = groups.links().orElse(null);
         Stream compute = backend.computeStream();
@@ -210,8 +210,7 @@ final class Engine implements TokenLosses, AutoCloseable {
                 links.forwardIn().receive(stage.input(0), 0, compute);
             }
             if (stage.documents(0) != null) {
-                // What is measured attends to all of its window, with the mask or without: figures stay comparable.
-                upload(stage.documents(0), new int[inputs.length], stage);
+                upload(stage.documents(0), begins, stage);
             }
             stage.forward(0);
             if (chunk.last()) {
@@ -223,6 +222,11 @@ final class Engine implements TokenLosses, AutoCloseable {
             links.forwardOut().send(stage.output(0), 1, compute);
         }
         return false;
+    }
+
+    @Override
+    public boolean withinDocuments() {
+        return config.data().documentMask();
     }
 
     @Override

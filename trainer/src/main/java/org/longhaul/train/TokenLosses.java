@@ -10,10 +10,14 @@ interface TokenLosses {
      *
      * @param ids inputs of the micro-batch
      * @param next targets; −100 does not count
+     * @param documents where each input's document begins in its sequence; read only if {@link #withinDocuments}
      * @param losses receives the token losses on the last stage, nats; untouched elsewhere
      * @return whether this rank is on the last stage
      */
-    boolean losses(int[] ids, int[] next, float[] losses);
+    boolean losses(int[] ids, int[] next, int[] documents, float[] losses);
+
+    /** Whether attention stays within documents, as it did in training. */
+    boolean withinDocuments();
 
     /** The rank's place in the job. */
     MeshGroups groups();

@@ -64,7 +64,7 @@ final class ValidateCommand implements Callable<Integer> {
             requireSameTokenizer(opened.meta(), shards);
             TokenSplit measured = shards.split(split);
             try (Backend backend = RankSetup.backend(new DeviceConfig(kind, 0, false, DeviceConfig.Precision.BF16, DeviceConfig.Graphs.OFF), 0);
-                    LoadedModel model = new LoadedModel(backend, kind, opened, batch)) {
+                    LoadedModel model = new LoadedModel(backend, kind, opened, batch, withinDocuments(opened))) {
                 double bytesPerToken = (double) measured.bytes() / measured.tokens();
                 Validation v = Validation.of(model, TrainData.source(measured), bytesPerToken, batch, opened.meta().model().context(), tokens);
                 spec.commandLine().getOut().printf(Locale.ROOT,
@@ -77,6 +77,14 @@ final class ValidateCommand implements Callable<Integer> {
         return ExitCode.DONE.status();
     }
 
+    private static boolean withinDocuments(Checkpoint opened) {
+        return !opened.meta().configYaml().isEmpty() && config(opened).data().documentMask();
+    }
+
+    private static TrainConfig config(Checkpoint opened) {
+        return ConfigLoader.parse(opened.meta().configYaml(), opened.path(), List.of(), TrainConfig.class);
+    }
+
     private Path folder(Checkpoint opened) {
         if (data != null) {
             return data;
@@ -84,7 +92,7 @@ final class ValidateCommand implements Callable<Integer> {
         if (opened.meta().configYaml().isEmpty()) {
             throw UserError.badInput(opened.path() + ": was not trained here and names no shards; name some with --data");
         }
-        return ConfigLoader.parse(opened.meta().configYaml(), opened.path(), List.of(), TrainConfig.class).data().path();
+        return config(opened).data().path();
     }
 
     private static void requireSameTokenizer(CheckpointMeta meta, ShardSet shards) {

@@ -10,7 +10,7 @@ import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
 
 /**
- * Loss over a token stream in disjoint windows, each predicted without what came before it.
+ * Loss over a token stream in disjoint windows, each predicted without what came before it; within documents where the model was trained so.
  *
  * @param loss mean in nats a token
  * @param bitsPerByte nats over ln 2 and the UTF-8 bytes of the text that the tokens stand for
@@ -31,6 +31,7 @@ record Validation(double loss, double bitsPerByte, long tokens) {
         int size = batch * context;
         int[] inputs = new int[size];
         int[] targets = new int[size];
+        int[] documents = new int[size];
         float[] losses = new float[size];
         int replicas = model.groups().data().size();
         int replica = model.groups().data().rank();
@@ -41,7 +42,10 @@ record Validation(double loss, double bitsPerByte, long tokens) {
             int here = (int) Math.min(size, count - n * size);
             source.read(n * size, inputs, 0, here);
             source.read(n * size + 1, targets, 0, here);
-            if (model.losses(inputs, targets, losses) && model.groups().tensor().rank() == 0) {
+            if (model.withinDocuments()) {
+                documents(source, n * size, here, context, documents);
+            }
+            if (model.losses(inputs, targets, documents, losses) && model.groups().tensor().rank() == 0) {
                 // Summed on the host in double: the mean of millions of tokens needs the digits.
                 for (float loss : losses) {
                     nats += loss;
@@ -50,6 +54,16 @@ record Validation(double loss, double bitsPerByte, long tokens) {
         }
         double loss = count == 0 ? Double.NaN : overAll(model, nats) / count;
         return new Validation(loss, loss / Math.log(2) / bytesPerToken, count);
+    }
+
+    private static void documents(TokenSource source, long from, int count, int context, int[] documents) {
+        Arrays.fill(documents, 0);
+        for (int at = 0; at < count; at += context) {
+            int here = Math.min(context, count - at);
+            source.documentStarts(from + at, documents, at, here);
+            // What fills the window up is a document of its own.
+            Arrays.fill(documents, at + here, at + context, here);
+        }
     }
 
     // A double travels as two floats.
