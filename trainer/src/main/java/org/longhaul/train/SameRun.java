@@ -111,6 +111,11 @@ final class SameRun {
         }
     }
 
+    /** Whether a step of the two reads as much of the same data in the same way. */
+    static boolean sameSteps(TrainConfig a, TrainConfig b) {
+        return a.data().equals(b.data()) && a.batch().sequences() == b.batch().sequences() && a.model().context() == b.model().context();
+    }
+
     private static String said(String prefix, List<Change> changes) {
         return String.join(", ", changes.stream().map(c -> prefix + c).toList());
     }

@@ -245,6 +245,11 @@ final class Snapshots implements AutoCloseable {
         return compared == null ? Optional.empty() : SameRun.changed(compared, config);
     }
 
+    /** Whether steps are of the same kind as before that checkpoint, which was in {@code stage}: the same data, as much of it a step. */
+    boolean sameSteps(int stage) {
+        return stage == config.data().stage() && (compared == null || SameRun.before(compared).map(before -> SameRun.sameSteps(before, config)).orElse(true));
+    }
+
     /** How saving went so far. */
     SaveStats stats() {
         return saver.stats();

@@ -61,8 +61,8 @@ final class Trainer {
         this.profiling = profiling;
         this.history = new History(config.output());
         this.memory = new MemoryCheck(config, engine.backend(), engine.groups());
-        this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
-        this.norms = new SpikeDetector(config.spikes().window(), config.spikes().sigma());
+        this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma(), 1);
+        this.norms = new SpikeDetector(config.spikes().window(), config.spikes().sigma(), config.spikes().normFactor());
     }
 
     /** Trains until the steps are done, stop_after is reached or a signal asks to stop; saves in each case. */
@@ -202,8 +202,11 @@ final class Trainer {
     }
 
     private void goOn(String how) {
-        losses.restore(state.losses());
-        norms.restore(state.norms());
+        // What was usual with other data or batches says nothing of these: the loss of a new mixture is no spike.
+        if (snapshots.sameSteps(state.stage())) {
+            losses.restore(state.losses());
+            norms.restore(state.norms());
+        }
         if (state.stage() != config.data().stage()) {
             state = state.inStage(config.data().stage());
         }

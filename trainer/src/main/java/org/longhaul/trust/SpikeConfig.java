@@ -11,6 +11,8 @@ public record SpikeConfig(
                 @Default("skip") Action action,
         @Doc("Steps the mean and deviation are taken over.") @Default("128") int window,
         @Doc("Standard deviations above the window's mean that make a spike.") @Default("6.0") double sigma,
+        @Doc("A gradient norm must also be so many times the window's mean: norms lie close together, so many deviations can be little.")
+                @Default("2.0") double normFactor,
         @Doc("Skipped steps in a row that are borne; after one more training rolls back (action rollback) or stops (watch and skip).")
                 @Default("8") int maxSkips,
         @Doc("Roll-backs that are borne until training has come a whole window of steps beyond the first; each goes a checkpoint further back.")
@@ -33,6 +35,9 @@ public record SpikeConfig(
         }
         if (!(sigma > 0)) {
             throw new IllegalArgumentException("sigma must be above 0: " + sigma);
+        }
+        if (!(normFactor >= 1)) {
+            throw new IllegalArgumentException("norm_factor must be at least 1: " + normFactor);
         }
         if (maxSkips < 1) {
             throw new IllegalArgumentException("max_skips must be at least 1: " + maxSkips);

@@ -4,18 +4,20 @@ import java.util.Arrays;
 
 /**
  * Tells spikes from noise: a value is one when it is not finite, or lies more than {@code sigma} standard deviations above the
- * mean of the accepted values of the last {@code window} steps. Nothing but a non-finite value counts until the window is half
- * full. Its whole state is {@link #state}, so that a resumed run judges as the undisturbed one would.
+ * mean of the accepted values of the last {@code window} steps and is more than {@code factor} times that mean. Nothing but a non-finite
+ * value counts until the window is half full. Its whole state is {@link #state}, so that a resumed run judges as the undisturbed one would.
  */
 public final class SpikeDetector {
     private final double[] recent;
     private final double sigma;
+    private final double factor;
     private long accepted;
 
     /** Starts with an empty window. */
-    public SpikeDetector(int window, double sigma) {
+    public SpikeDetector(int window, double sigma, double factor) {
         this.recent = new double[window];
         this.sigma = sigma;
+        this.factor = factor;
     }
 
     /**
@@ -30,11 +32,7 @@ public final class SpikeDetector {
         if (n < recent.length / 2) {
             return 0;
         }
-        double mean = 0;
-        for (int i = 0; i < n; i++) {
-            mean += recent[i];
-        }
-        mean /= n;
+        double mean = mean();
         double squares = 0;
         for (int i = 0; i < n; i++) {
             squares += (recent[i] - mean) * (recent[i] - mean);
@@ -46,7 +44,16 @@ public final class SpikeDetector {
 
     /** Whether the value is a spike. */
     public boolean spike(double value) {
-        return score(value) > sigma;
+        return score(value) > sigma && !(value <= factor * mean());
+    }
+
+    private double mean() {
+        int n = (int) Math.min(accepted, recent.length);
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += recent[i];
+        }
+        return sum / n;
     }
 
     /** Takes a value into the window; spikes that were skipped stay out. */

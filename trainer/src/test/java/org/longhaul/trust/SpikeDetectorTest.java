@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class SpikeDetectorTest {
     @Test
     void noiseIsNoSpikeAndAJumpIs() {
-        SpikeDetector detector = new SpikeDetector(128, 6);
+        SpikeDetector detector = new SpikeDetector(128, 6, 1);
         Random random = new Random(1);
         for (int i = 0; i < 1000; i++) {
             double loss = 3 - i * 1e-4 + 0.02 * random.nextGaussian();
@@ -25,7 +25,7 @@ class SpikeDetectorTest {
     /** Scores computed with Python's statistics module: (x − fmean(w)) / stdev(w), w the last 128 values or fewer. */
     @Test
     void scoresOver128StepsAreTheFormulas() {
-        SpikeDetector detector = new SpikeDetector(128, 6);
+        SpikeDetector detector = new SpikeDetector(128, 6, 1);
         int[] at = {64, 100, 128, 129, 150, 199};
         double[] noise = {-1.4735439476718475, -2.0045040221455555, -1.8688829574996588, -1.2398331855201652, -1.2055978911748175, -0.8347663541578723};
         double[] jump = {12.672360652284482, 9.28570094939026, 7.863522663599619, 8.552147757989875, 8.857683072286761, 10.132787662365075};
@@ -47,9 +47,26 @@ class SpikeDetectorTest {
         assertEquals(6, next);
     }
 
+    /** Norms of a real run: 1.29 among values of 0.95 ± 0.045 lies 7.5 deviations out and is healthy. */
+    @Test
+    void manyDeviationsThatAreLittleAreNoSpikeWhereAFactorIsAsked() {
+        SpikeDetector strict = new SpikeDetector(128, 6, 1);
+        SpikeDetector lenient = new SpikeDetector(128, 6, 2);
+        Random random = new Random(7);
+        for (int i = 0; i < 128; i++) {
+            double norm = 0.95 + 0.045 * random.nextGaussian();
+            strict.accept(norm);
+            lenient.accept(norm);
+        }
+        assertTrue(strict.spike(1.29));
+        assertFalse(lenient.spike(1.29));
+        assertTrue(lenient.spike(2.1));
+        assertTrue(lenient.spike(Double.NaN));
+    }
+
     @Test
     void whatIsNotFiniteIsAlwaysOne() {
-        SpikeDetector detector = new SpikeDetector(16, 6);
+        SpikeDetector detector = new SpikeDetector(16, 6, 1);
         assertTrue(detector.spike(Double.NaN));
         assertTrue(detector.spike(Double.POSITIVE_INFINITY));
         assertFalse(detector.spike(1e9), "nothing to compare with yet");
@@ -57,7 +74,7 @@ class SpikeDetectorTest {
 
     @Test
     void aFlatWindowDoesNotMakeRoundingASpike() {
-        SpikeDetector detector = new SpikeDetector(16, 6);
+        SpikeDetector detector = new SpikeDetector(16, 6, 1);
         for (int i = 0; i < 16; i++) {
             detector.accept(2.5);
         }
@@ -67,12 +84,12 @@ class SpikeDetectorTest {
 
     @Test
     void aRestoredDetectorJudgesAlike() {
-        SpikeDetector detector = new SpikeDetector(16, 6);
+        SpikeDetector detector = new SpikeDetector(16, 6, 1);
         Random random = new Random(2);
         for (int i = 0; i < 37; i++) {
             detector.accept(random.nextDouble());
         }
-        SpikeDetector restored = new SpikeDetector(16, 6);
+        SpikeDetector restored = new SpikeDetector(16, 6, 1);
         restored.restore(detector.state());
         assertArrayEquals(detector.state(), restored.state());
         for (int i = 0; i < 40; i++) {
