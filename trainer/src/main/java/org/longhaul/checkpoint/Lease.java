@@ -2,6 +2,8 @@ package org.longhaul.checkpoint;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -29,6 +31,7 @@ final class Lease implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Lease.class);
     private static final int BEATS_WATCHED = 3;
+    private static final int ENDING_TRIES = 50;
     private static final Set<String> OURS = ConcurrentHashMap.newKeySet();
 
     private final Storage storage;
@@ -70,7 +73,18 @@ final class Lease implements AutoCloseable {
             if (process == ProcessHandle.current().pid()) {
                 return OURS.contains(token);
             }
-            return ProcessHandle.of(process).filter(ProcessHandle::isAlive).map(p -> start(p).equals(processStart)).orElse(false);
+            return !ended(process) && ProcessHandle.of(process).filter(ProcessHandle::isAlive).map(p -> start(p).equals(processStart)).orElse(false);
+        }
+
+        // An ended process whose parent has not asked for its status still has an entry, for ever where a container has no init.
+        private static boolean ended(long process) {
+            try {
+                String status = Files.readString(Path.of("/proc/" + process + "/stat"), StandardCharsets.ISO_8859_1);
+                char state = status.charAt(status.lastIndexOf(')') + 2);
+                return state == 'Z' || state == 'X';
+            } catch (IOException | RuntimeException noSuchEntry) {
+                return false;
+            }
         }
 
         @Override
@@ -97,8 +111,12 @@ final class Lease implements AutoCloseable {
     static Lease take(Storage storage, Owner self, Duration beat) throws IOException {
         Owner found = read(storage);
         if (found != null && found.host().equals(self.host())) {
-            if (found.alive()) {
-                throw refused(storage, found);
+            // A run that was killed may take a moment to be gone, and its successor must not be turned away for that.
+            for (int i = 0; found.alive(); i++) {
+                if (i == ENDING_TRIES) {
+                    throw refused(storage, found);
+                }
+                LockSupport.parkNanos(100_000_000);
             }
         } else if (found != null && (self.job().isEmpty() || !found.job().equals(self.job()))) {
             watch(storage, found, beat);

@@ -67,13 +67,28 @@ class LeaseTest {
     }
 
     @Test
-    void aLivingProcessOfThisMachineIsRefusedAtOnce() throws IOException {
+    void aLivingProcessOfThisMachineIsRefused() throws IOException {
         ProcessHandle parent = ProcessHandle.current().parent().orElseThrow();
         left(new Owner("t", Owner.self().host(), parent.pid(), parent.info().startInstant().orElseThrow().toString(), "ada", "Slurm 17",
                 "2026-11-23T12:00:00Z", 9));
         UserError e = assertThrows(UserError.class, () -> Lease.take(storage, Duration.ofDays(1)));
         assertTrue(e.getMessage().contains("process " + parent.pid() + " of ada"), e.getMessage());
         assertTrue(e.getMessage().contains("(job Slurm 17)"), e.getMessage());
+    }
+
+    /** A process that has ended but whose parent never asks for its status, as in a container without init. */
+    @Test
+    void anEndedProcessWithoutAReaperIsSucceeded() throws Exception {
+        Process parent = new ProcessBuilder("sh", "-c", "sleep 0.2 & echo $!; exec sleep 60").start();
+        try {
+            long child = Long.parseLong(parent.inputReader().readLine());
+            String start = ProcessHandle.of(child).orElseThrow().info().startInstant().orElseThrow().toString();
+            left(new Owner("t", Owner.self().host(), child, start, "ada", "", "2026-11-23T12:00:00Z", 9));
+            Lease.take(storage, Duration.ofDays(1)).close();
+            assertTrue(parent.isAlive() && ProcessHandle.of(child).isPresent(), "the entry is gone: this showed nothing");
+        } finally {
+            parent.destroyForcibly();
+        }
     }
 
     /** A run that was suspended while another took its place must not go on writing. */
