@@ -169,20 +169,15 @@ public final class CheckpointStore implements AutoCloseable {
      */
     public Optional<CheckpointMeta> loadNewest(Backend backend, Function<Checkpoint, List<BoxData>> wanted) {
         for (StepName name : namesToLoad()) {
-            CheckpointInfo info = lookToLoad(name);
-            if (!info.complete()) {
-                LOG.warn("{}/{} is passed over: {}", root(), info.name(), info.problem());
-                continue;
-            }
+            // Every rank asks the others about every step: one that comes late already sees the mark of the one that found the damage.
             CheckpointMeta meta = null;
             try {
-                Checkpoint c = openChecked(info);
-                Faults.point("checkpoint.load");
-                c.loadChecked(backend, wanted.apply(c));
-                meta = c.meta();
-            } catch (CorruptCheckpointException e) {
-                LOG.warn("{}; the previous complete checkpoint is used", e.getMessage());
-                markInvalid(info, e.getMessage());
+                CheckpointInfo info = look(name);
+                if (info.complete()) {
+                    meta = load(info, backend, wanted);
+                } else {
+                    LOG.warn("{}/{} is passed over: {}", root(), info.name(), info.problem());
+                }
             } catch (IOException e) {
                 group.all(false);
                 throw unreadable(e);
@@ -191,23 +186,29 @@ public final class CheckpointStore implements AutoCloseable {
                 return Optional.of(meta);
             }
             if (meta != null) {
-                LOG.warn("{}/{} is damaged on another rank; the previous complete checkpoint is used", root(), info.name());
+                LOG.warn("{}/{} is damaged on another rank; the previous complete checkpoint is used", root(), name.folder());
             }
         }
         return Optional.empty();
     }
 
-    private List<StepName> namesToLoad() {
+    /** Fills the wanted boxes; null, and marked, when bytes are damaged. */
+    private CheckpointMeta load(CheckpointInfo info, Backend backend, Function<Checkpoint, List<BoxData>> wanted) throws IOException {
         try {
-            return names();
-        } catch (IOException e) {
-            throw unreadable(e);
+            Checkpoint c = openChecked(info);
+            Faults.point("checkpoint.load");
+            c.loadChecked(backend, wanted.apply(c));
+            return c.meta();
+        } catch (CorruptCheckpointException e) {
+            LOG.warn("{}; the previous complete checkpoint is used", e.getMessage());
+            markInvalid(info, e.getMessage());
+            return null;
         }
     }
 
-    private CheckpointInfo lookToLoad(StepName name) {
+    private List<StepName> namesToLoad() {
         try {
-            return look(name);
+            return names();
         } catch (IOException e) {
             throw unreadable(e);
         }

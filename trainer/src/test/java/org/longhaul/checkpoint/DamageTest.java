@@ -20,6 +20,7 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.error.UserError;
 import org.longhaul.model.Box;
@@ -131,6 +132,21 @@ class DamageTest {
             CheckpointStore mine = CheckpointStore.open(folder.toString(), group);
             Box box = group.rank() == 0 ? Box.whole("model.layers.0.self_attn.q_proj.weight", 16, 16) : Box.whole("model.norm.weight", 16);
             return mine.loadNewest(BACKEND, c -> Fixtures.empty(List.of(box))).orElseThrow().step();
+        });
+        assertEquals(List.of(1L, 1L), steps);
+    }
+
+    /** The other rank has found the damage and said so on disk before this one looks. */
+    @Test
+    @Timeout(60)
+    void aRankThatComesLateAgreesWithTheOneThatFoundTheDamage() throws IOException {
+        flip(newest.resolve("rank-0000.bin"), 5000);
+        List<Long> steps = ThreadRanks.run(2, group -> {
+            while (group.rank() == 1 && !Files.exists(newest.resolve(CheckpointStore.INVALID))) {
+                Thread.onSpinWait();
+            }
+            CheckpointStore mine = CheckpointStore.open(folder.toString(), group);
+            return mine.loadNewest(BACKEND, c -> Fixtures.empty(wholeState())).orElseThrow().step();
         });
         assertEquals(List.of(1L, 1L), steps);
     }
