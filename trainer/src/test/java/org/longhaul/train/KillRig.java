@@ -155,7 +155,8 @@ final class KillRig {
         while (launcher.isAlive() && newestStep() < progress) {
             TimeUnit.MILLISECONDS.sleep(20);
         }
-        if (launcher.waitFor(random.nextInt(progress < 0 ? 4000 : 300), TimeUnit.MILLISECONDS)) {
+        // From the start of a process to its first steps; a quick machine must not be done with the job meanwhile.
+        if (launcher.waitFor(random.nextInt(progress < 0 ? 1500 : 300), TimeUnit.MILLISECONDS)) {
             return false;
         }
         List<ProcessHandle> ranks = launcher.children().toList();
