@@ -36,27 +36,7 @@ class SaverTest {
     void trainingMayChangeTheStateAsSoonAsSaveReturns() {
         List<BoxData> state = Fixtures.filled(Fixtures.wholeState(), 1);
         CountDownLatch overwritten = new CountDownLatch(1);
-        RankGroup waits = new RankGroup() {
-            @Override
-            public int rank() {
-                return 0;
-            }
-
-            @Override
-            public int size() {
-                return 1;
-            }
-
-            @Override
-            public boolean all(boolean mine) {
-                try {
-                    overwritten.await();
-                } catch (InterruptedException e) {
-                    throw new IllegalStateException(e);
-                }
-                return mine;
-            }
-        };
+        RankGroup waits = behind(overwritten);
         CheckpointStore store = CheckpointStore.open(folder.toString(), waits);
         try (CheckpointSaver saver = new CheckpointSaver(store, BACKEND, TWO)) {
             saver.save(Fixtures.meta(1), state);
@@ -240,14 +220,9 @@ class SaverTest {
         return new CheckpointInfo(new StepName(step, attempt).folder(), step, attempt, true, "", kind, 1, "");
     }
 
-    private static boolean run(String... command) throws IOException, InterruptedException {
-        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
-    }
-
-    @Test
-    void aSaveBeingWrittenIsKnownAsSuch() throws InterruptedException {
-        CountDownLatch disk = new CountDownLatch(1);
-        RankGroup slow = new RankGroup() {
+    /** A group of one whose agreement, the last thing before a commit, waits. */
+    private static RankGroup behind(CountDownLatch gate) {
+        return new RankGroup() {
             @Override
             public int rank() {
                 return 0;
@@ -261,13 +236,23 @@ class SaverTest {
             @Override
             public boolean all(boolean mine) {
                 try {
-                    disk.await();
+                    gate.await();
                 } catch (InterruptedException e) {
                     throw new IllegalStateException(e);
                 }
                 return mine;
             }
         };
+    }
+
+    private static boolean run(String... command) throws IOException, InterruptedException {
+        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+    }
+
+    @Test
+    void aSaveBeingWrittenIsKnownAsSuch() throws InterruptedException {
+        CountDownLatch disk = new CountDownLatch(1);
+        RankGroup slow = behind(disk);
         try (CheckpointStore store = CheckpointStore.open(folder.toString(), slow); CheckpointSaver saver = new CheckpointSaver(store, BACKEND, Fixtures.KEEP_ALL)) {
             List<BoxData> state = Fixtures.filled(Fixtures.wholeState(), 1);
             saver.reserve(state);

@@ -7,12 +7,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.longhaul.cli.InProcess;
 import org.longhaul.shards.ShardSet;
 import org.longhaul.shards.TokenSplit;
 
@@ -64,12 +62,7 @@ class DeterminismTest {
     }
 
     private Path run(Path config, String name, String... overrides) {
-        Path out = folder.resolve(name);
-        List<String> args = new ArrayList<>(List.of("data", "run", config.toString(), "output.dir=" + out));
-        args.addAll(Arrays.asList(overrides));
-        InProcess.Result result = InProcess.run(args.toArray(String[]::new));
-        assertEquals(0, result.status(), result.err());
-        return out;
+        return TinyCorpus.run(config, folder.resolve(name), overrides);
     }
 
     /** Everything but the configuration as it was given and the times. */

@@ -1,14 +1,18 @@
 package org.longhaul.data.job;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
+import org.longhaul.cli.InProcess;
 
 /** A small corpus with exact and near duplicates inside and across inputs, in several files, from a seed. */
 final class TinyCorpus {
@@ -88,5 +92,14 @@ final class TinyCorpus {
                 output: {dir: %s, shard_mib: 1}
                 """.formatted(folder, folder.resolve("out")));
         return config;
+    }
+
+    /** Runs the pipeline on it, which must succeed; answers the output folder. */
+    static Path run(Path config, Path out, String... overrides) {
+        List<String> args = new ArrayList<>(List.of("data", "run", config.toString(), "output.dir=" + out));
+        args.addAll(Arrays.asList(overrides));
+        InProcess.Result result = InProcess.run(args.toArray(String[]::new));
+        assertEquals(0, result.status(), result.err());
+        return out;
     }
 }
