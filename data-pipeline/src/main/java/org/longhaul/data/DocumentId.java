@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
  * UTF-8 bytes are fed, then their count as int32 little endian. It depends on nothing else: not on where a file lies, how the
  * work is cut, or which run it is.
  */
-public record DocumentId(long high, long low) implements Comparable<DocumentId>, Serializable {
+public record DocumentId(long high, long low) implements Serializable {
     /** The identity of one record. */
     public static DocumentId of(String source, String recordId, String payload) {
         HashStream128 stream = Hashing.xxh3_128().hashStream();
@@ -33,21 +33,6 @@ public record DocumentId(long high, long low) implements Comparable<DocumentId>,
     private static DocumentId from(HashStream128 stream) {
         HashValue128 value = stream.get();
         return new DocumentId(value.getMostSignificantBits(), value.getLeastSignificantBits());
-    }
-
-    /** Reads what {@link #toString()} wrote: 32 hexadecimal digits. */
-    public static DocumentId parse(String hex) {
-        if (hex.length() != 32) {
-            throw new IllegalArgumentException("a document id has 32 hexadecimal digits: " + hex);
-        }
-        return new DocumentId(Long.parseUnsignedLong(hex, 0, 16, 16), Long.parseUnsignedLong(hex, 16, 32, 16));
-    }
-
-    /** Unsigned order, the same as the order of the hexadecimal forms. */
-    @Override
-    public int compareTo(DocumentId other) {
-        int order = Long.compareUnsigned(high, other.high);
-        return order != 0 ? order : Long.compareUnsigned(low, other.low);
     }
 
     /** 32 lower-case hexadecimal digits. */

@@ -27,7 +27,6 @@ import org.longhaul.error.UserError;
 final class ArrowMap {
     private final Path file;
     private final MappedByteBuffer map;
-    private final Schema schema;
     private final int[] widths;
     private final int rowsPerBatch;
     private final long rows;
@@ -61,7 +60,7 @@ final class ArrowMap {
         map.order(ByteOrder.LITTLE_ENDIAN);
         try {
             Footer footer = footer();
-            schema = Schema.convertSchema(footer.schema());
+            Schema schema = Schema.convertSchema(footer.schema());
             if (!schema.getFields().equals(expected.getFields())) {
                 throw broken("has columns " + schema.getFields() + ", expected " + expected.getFields());
             }
@@ -163,10 +162,6 @@ final class ArrowMap {
 
     Path file() {
         return file;
-    }
-
-    Schema schema() {
-        return schema;
     }
 
     long rows() {

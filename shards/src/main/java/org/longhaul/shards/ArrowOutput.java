@@ -70,10 +70,6 @@ final class ArrowOutput {
         }
     }
 
-    long position() {
-        return position;
-    }
-
     private int rows() {
         return columns[0].position() / widths[0];
     }

@@ -26,10 +26,6 @@ final class ChecksumOutput extends FilterOutputStream {
         this.blockBytes = blockBytes;
     }
 
-    long position() {
-        return position;
-    }
-
     @Override
     public void write(int b) throws IOException {
         write(new byte[] {(byte) b}, 0, 1);

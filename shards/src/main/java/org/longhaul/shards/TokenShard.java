@@ -32,11 +32,6 @@ public final class TokenShard {
         return map.rows();
     }
 
-    /** Width of an id in the file. */
-    public TokenType type() {
-        return type;
-    }
-
     /** The id at a position. */
     public int tokenAt(long position) {
         int at = map.at(0, position);

@@ -31,11 +31,6 @@ public final class TokenSplit {
         }
     }
 
-    /** Name of the split. */
-    public String name() {
-        return name;
-    }
-
     /** Number of tokens, end-of-document tokens included. */
     public long tokens() {
         return tokenStarts[shards.size()];

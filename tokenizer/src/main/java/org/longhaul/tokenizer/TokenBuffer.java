@@ -27,11 +27,6 @@ public final class TokenBuffer {
         return ids[java.util.Objects.checkIndex(index, size)];
     }
 
-    /** The ids themselves, valid up to {@link #size()} and until the next append. */
-    public int[] array() {
-        return ids;
-    }
-
     /** Forgets all ids and keeps the room. */
     public void clear() {
         size = 0;

@@ -1,6 +1,5 @@
 package org.longhaul.tokenizer;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.HashMap;
@@ -77,11 +76,6 @@ public final class Tokenizer {
     /** Whether an id is in use: foreign vocabularies may have holes. */
     public boolean isToken(int id) {
         return id >= 0 && id < model.tokens().length && model.tokens()[id] != null;
-    }
-
-    /** Whether the token is one that is found in text before pre-tokenization (special tokens are). */
-    public boolean isAdded(int id) {
-        return model.added().stream().anyMatch(token -> token.id() == id);
     }
 
     /** The tokens that are found in text before pre-tokenization. */
@@ -211,11 +205,6 @@ public final class Tokenizer {
             at += token.length;
         }
         return bytes;
-    }
-
-    /** The text of the ids; bytes that are not UTF-8 become U+FFFD. */
-    public String decodeToString(int[] ids) {
-        return new String(decode(ids), StandardCharsets.UTF_8);
     }
 
     /** A decoder for ids that come one at a time. */

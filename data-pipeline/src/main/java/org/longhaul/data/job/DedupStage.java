@@ -102,8 +102,9 @@ final class DedupStage {
     }
 
     /**
-     * Ascending order of this puts the survivor first, as {@link org.longhaul.data.dedup.KeeperKey} orders; Spark compares signed
-     * numbers, so the top bits of ids are flipped. Part and row tell records with equal ids apart.
+     * Ascending order of this puts the survivor first: best source, then longest text, then smallest id, which makes the choice
+     * independent of timing and partitioning. Spark compares signed numbers, so the top bits of ids are flipped. Part and row tell
+     * records with equal ids apart.
      */
     private static Column rank() {
         return struct(col("rank"), negate(col("length")).as("shortness"), col("id_high").bitwiseXOR(lit(Long.MIN_VALUE)).as("unsigned_high"),

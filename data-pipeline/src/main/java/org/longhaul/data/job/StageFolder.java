@@ -35,11 +35,6 @@ final class StageFolder {
         }
     }
 
-    /** Where the stage lies. */
-    String folder() {
-        return store.root().toString();
-    }
-
     private static String name(int part) {
         return String.format("part-%06d", part);
     }

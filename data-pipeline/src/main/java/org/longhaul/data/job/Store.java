@@ -43,10 +43,6 @@ final class Store {
         return new Store(fs, new Path(root, name));
     }
 
-    Path root() {
-        return root;
-    }
-
     FileSystem fs() {
         return fs;
     }

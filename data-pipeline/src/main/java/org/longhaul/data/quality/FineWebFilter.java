@@ -18,11 +18,6 @@ public final class FineWebFilter implements QualityFilter {
     }
 
     @Override
-    public String stage() {
-        return STAGE;
-    }
-
-    @Override
     public Verdict judge(TextView view) {
         List<String> lines = new ArrayList<>();
         int newlines = 0;

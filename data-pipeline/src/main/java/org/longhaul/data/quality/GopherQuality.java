@@ -25,11 +25,6 @@ public final class GopherQuality implements QualityFilter {
     }
 
     @Override
-    public String stage() {
-        return STAGE;
-    }
-
-    @Override
     public Verdict judge(TextView view) {
         Words words = view.words();
         int tokens = words.count();

@@ -22,11 +22,6 @@ public final class GopherRepetition implements QualityFilter {
     }
 
     @Override
-    public String stage() {
-        return STAGE;
-    }
-
-    @Override
     public Verdict judge(TextView view) {
         if (view.codePoints() == 0) {
             return Verdict.drop(STAGE, "empty", 0);

@@ -2,9 +2,6 @@ package org.longhaul.data.quality;
 
 /** A rule set that judges a text and does not change it. Implementations are thread-safe. */
 public sealed interface QualityFilter permits GopherQuality, GopherRepetition, FineWebFilter {
-    /** Name of the stage. */
-    String stage();
-
     /** Judges one text. */
     Verdict judge(TextView view);
 }

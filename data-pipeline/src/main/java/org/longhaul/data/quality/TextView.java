@@ -1,6 +1,5 @@
 package org.longhaul.data.quality;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.longhaul.data.text.Words;
 
@@ -73,16 +72,5 @@ public final class TextView {
             count++;
         }
         return count;
-    }
-
-    /** Elements that are not blank. */
-    static List<String> nonBlank(List<String> lines) {
-        List<String> out = new ArrayList<>(lines.size());
-        for (String line : lines) {
-            if (!TextLines.strip(line).isEmpty()) {
-                out.add(line);
-            }
-        }
-        return out;
     }
 }
