@@ -89,11 +89,6 @@ public final class ActivationPlan {
         return slots;
     }
 
-    /** Bytes kept for each micro-batch in flight. */
-    public long keptBytes() {
-        return keptBytes;
-    }
-
     /** Bytes shared by all scratch buffers. */
     public long scratchBytes() {
         return scratchBytes;
@@ -102,11 +97,6 @@ public final class ActivationPlan {
     /** Bytes of the whole plan. */
     public long totalBytes() {
         return slots * keptBytes + scratchBytes;
-    }
-
-    /** Byte offset of a buffer within its slot's kept part or within the scratch part. */
-    public long offset(String name) {
-        return offsets.get(name);
     }
 
     boolean has(String name) {

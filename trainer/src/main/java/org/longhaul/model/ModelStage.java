@@ -129,11 +129,6 @@ public final class ModelStage implements AutoCloseable {
                 options.tensorChunks(), options.documentMask());
     }
 
-    /** The stage's activation plan. */
-    public ActivationPlan plan() {
-        return plan;
-    }
-
     /** The stage's parameters. */
     public ParameterStore parameters() {
         return parameters;

@@ -69,16 +69,6 @@ public final class ParameterLayout {
         return stage;
     }
 
-    /** Place in the tensor-parallel group. */
-    public int tensorRank() {
-        return tensorRank;
-    }
-
-    /** Size of the tensor-parallel group. */
-    public int tensorSize() {
-        return tensorSize;
-    }
-
     /** All parameters by rising offset. */
     public List<ParameterSpec> parameters() {
         return List.copyOf(parameters);

@@ -76,11 +76,6 @@ public final class Aten {
         LibTorch.run("copy", () -> LibTorch.aoti_torch_copy_(Scope.handle(destination), Scope.handle(source), 0));
     }
 
-    /** x = 0. */
-    public void zero(NDArray x) {
-        LibTorch.check(LibTorch.aoti_torch_zero_(Scope.handle(x)), "zero");
-    }
-
     // ---- elementwise, broadcasting; outputs may be inputs ----
 
     /** out = a · b in F32, rounded to out's type. */

@@ -17,13 +17,11 @@ final class CudaApi {
     static final int ATTRIBUTE_MULTIPROCESSORS = 16;
     static final int ATTRIBUTE_MEMORY_CLOCK_KHZ = 36;
     static final int ATTRIBUTE_MEMORY_BUS_BITS = 37;
-    static final int ATTRIBUTE_L2_BYTES = 38;
     static final int ATTRIBUTE_MAJOR = 75;
     static final int ATTRIBUTE_MINOR = 76;
     static final int ATTRIBUTE_SHARED_PER_BLOCK = 97;
 
     static final int FUNCTION_LOCAL_BYTES = 3;
-    static final int FUNCTION_REGISTERS = 4;
     static final int FUNCTION_MAX_DYNAMIC_SHARED = 8;
 
     static final int STREAM_NON_BLOCKING = 1;
@@ -105,8 +103,6 @@ final class CudaApi {
 
     static native int cuStreamSynchronize(long stream);
 
-    static native int cuStreamQuery(long stream);
-
     static native int cuStreamWaitEvent(long stream, long event, int flags);
 
     static native int cuEventCreate(Pointer event, int flags);
@@ -131,8 +127,6 @@ final class CudaApi {
 
     static native int cuFuncSetAttribute(long function, int attribute, int value);
 
-    static native int cuOccupancyMaxActiveBlocksPerMultiprocessor(Pointer blocks, long function, int blockSize, long sharedBytes);
-
     static native int cuLaunchKernel(
             long function, int gridX, int gridY, int gridZ, int blockX, int blockY, int blockZ, int sharedBytes, long stream,
             long parameters, long extra);
@@ -144,8 +138,6 @@ final class CudaApi {
     static native int cuGraphInstantiateWithFlags(Pointer executable, long graph, long flags);
 
     static native int cuGraphGetNodes(long graph, Pointer nodes, Pointer count);
-
-    static native int cuGraphUpload(long executable, long stream);
 
     static native int cuGraphLaunch(long executable, long stream);
 

@@ -133,11 +133,6 @@ public final class CudaDevice implements AutoCloseable {
         return attribute(CudaApi.ATTRIBUTE_SHARED_PER_BLOCK);
     }
 
-    /** L2 cache in bytes. */
-    public int l2Bytes() {
-        return attribute(CudaApi.ATTRIBUTE_L2_BYTES);
-    }
-
     /** Bytes a second of its memory by clock and bus width, two transfers a clock; 0 where the driver does not say. */
     public double memoryBytesPerSecond() {
         return 2e3 * attributeOrZero(CudaApi.ATTRIBUTE_MEMORY_CLOCK_KHZ) * (attributeOrZero(CudaApi.ATTRIBUTE_MEMORY_BUS_BITS) / 8.0);

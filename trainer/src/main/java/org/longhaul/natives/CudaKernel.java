@@ -33,11 +33,6 @@ public final class CudaKernel {
         this.values = memory.getByteBuffer((long) SLOTS * Long.BYTES, (long) SLOTS * Long.BYTES).order(ByteOrder.nativeOrder());
     }
 
-    /** The kernel's name in its source. */
-    public String name() {
-        return name;
-    }
-
     private int slot() {
         if (next == SLOTS) {
             throw new IllegalStateException(name + ": more than " + SLOTS + " arguments");
@@ -74,12 +69,6 @@ public final class CudaKernel {
         return this;
     }
 
-    /** Next argument: a {@code double}. */
-    public CudaKernel float64(double value) {
-        values.putDouble(slot(), value);
-        return this;
-    }
-
     /** Forgets the arguments set since the last launch, when there is nothing to do after all. */
     public void reset() {
         next = 0;
@@ -102,11 +91,6 @@ public final class CudaKernel {
         launch(stream, blocks, 1, 1, threads, 1, 1, 0);
     }
 
-    /** Registers of one thread, as compiled. */
-    public int registers() {
-        return attribute(CudaApi.FUNCTION_REGISTERS);
-    }
-
     /** Bytes of one thread that spilled to local memory. */
     public int localBytes() {
         return attribute(CudaApi.FUNCTION_LOCAL_BYTES);
@@ -117,15 +101,6 @@ public final class CudaKernel {
         CudaApi.check(CudaApi.cuFuncSetAttribute(function, CudaApi.FUNCTION_MAX_DYNAMIC_SHARED, bytes),
                 "cuFuncSetAttribute of " + name + " to " + bytes + " shared bytes");
         return this;
-    }
-
-    /** Blocks of this size that fit on one multiprocessor. */
-    public int blocksPerMultiprocessor(int threads, int sharedBytes) {
-        try (Memory out = new Memory(8)) {
-            CudaApi.check(CudaApi.cuOccupancyMaxActiveBlocksPerMultiprocessor(out, function, threads, sharedBytes),
-                    "cuOccupancyMaxActiveBlocksPerMultiprocessor of " + name);
-            return out.getInt(0);
-        }
     }
 
     private int attribute(int attribute) {

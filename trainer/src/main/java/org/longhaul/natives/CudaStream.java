@@ -25,11 +25,6 @@ public final class CudaStream implements Backend.Stream, AutoCloseable {
         }
     }
 
-    /** For traces and errors. */
-    public String name() {
-        return name;
-    }
-
     @Override
     public long handle() {
         return handle;
@@ -74,16 +69,6 @@ public final class CudaStream implements Backend.Stream, AutoCloseable {
     @Override
     public void synchronize() {
         CudaApi.check(CudaApi.cuStreamSynchronize(handle), "cuStreamSynchronize on " + name);
-    }
-
-    /** Whether all enqueued work is done. */
-    public boolean idle() {
-        int status = CudaApi.cuStreamQuery(handle);
-        if (status == CudaApi.NOT_READY) {
-            return false;
-        }
-        CudaApi.check(status, "cuStreamQuery on " + name);
-        return true;
     }
 
     /** Copies device bytes to device bytes. */

@@ -177,11 +177,6 @@ public final class CudnnAttention implements AutoCloseable {
         return SLACK + rows + shared + (ordered ? align(s.tokens() * s.heads() * s.sequence() * Short.BYTES) : align(s.tokens() * s.outWidth() * Float.BYTES));
     }
 
-    /** Device memory held, in bytes. */
-    public long heldBytes() {
-        return (scratch == null ? 0 : scratch.bytes()) + retired.stream().mapToLong(DeviceMemory::bytes).sum();
-    }
-
     private Pass plan(Built built, String what, Use use) {
         try {
             built.graph().plan(handle, what + " of " + use, ordered);

@@ -22,12 +22,7 @@ final class CudnnGraph implements AutoCloseable {
     /** A tensor of the graph; real ones are bound to addresses by {@code id} when the plan runs. */
     record Node(long descriptor, long id, long[] dims, long[] strides) {}
 
-    /** A tensor in memory. */
-    Node real(int type, long[] dims, long[] strides) {
-        return real(type, dims, strides, null);
-    }
-
-    /** A tensor in memory whose first index does not step evenly: {@code places} [dims[0] + 1] says how many elements in each begins. */
+    /** A tensor in memory; {@code places} [dims[0] + 1], null for none, says how many elements in each first index begins where it does not step evenly. */
     Node real(int type, long[] dims, long[] strides, Node places) {
         return tensor(type, dims, strides, false, false, places);
     }
@@ -130,12 +125,10 @@ final class CudnnGraph implements AutoCloseable {
         operation(o, "pointwise operation " + mode);
     }
 
-    /** c = a·b over the last two dimensions; heads of b are repeated where it has fewer. */
-    void product(Node a, Node b, Node c) {
-        product(a, b, c, null, null, null);
-    }
-
-    /** The same where each first index has its own extents, I32 [dims[0],1,1,1]: rows of c, its columns, and what is summed over; null for whole. */
+    /**
+     * c = a·b over the last two dimensions; heads of b are repeated where it has fewer. Where each first index has its own extents,
+     * they are I32 [dims[0],1,1,1]: rows of c, its columns, and what is summed over; null for whole.
+     */
     void product(Node a, Node b, Node c, Node rows, Node columns, Node inner) {
         long m = create(CudnnApi.MATMUL);
         setInt(m, 1500, CudnnApi.TYPE_DATA_TYPE, CudnnApi.FLOAT);

@@ -123,12 +123,6 @@ public final class FusedAttention implements AutoCloseable {
         }
     }
 
-    /** Bytes that libtorch's allocator holds at most while a backward's gradients are in use (dq, dk, dv, and cuDNN's fp32 dq sums). */
-    public static long scratchBytes(AttentionShape s) {
-        long tokens = s.tokens();
-        return tokens * s.qkvWidth() * 2 + tokens * s.outWidth() * 4 + 2L * tokens * s.heads() * 4;
-    }
-
     private long queries(Tensor qkv, AttentionShape s) {
         return heads(qkv, 0, s.heads(), s);
     }

@@ -29,11 +29,6 @@ public final class KernelCompiler {
         this.cache = cache;
     }
 
-    /** The compiler over {@link CacheFolder}{@code /kernels}. */
-    public static KernelCompiler standard() {
-        return new KernelCompiler(CacheFolder.folder("kernels"));
-    }
-
     /** NVRTC's version, for instance {@code 13.0}; UserError (exit 3) where there is none. */
     public static String version() {
         return Nvrtc.version();

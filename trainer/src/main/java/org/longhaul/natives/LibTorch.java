@@ -103,8 +103,6 @@ public final class LibTorch {
 
     static native int aoti_torch_dtype_uint8();
 
-    static native int aoti_torch_dtype_bool();
-
     /** A view of memory that somebody else owns; sizes and strides in elements. */
     static native int aoti_torch_create_tensor_from_blob(
             long data, long dimensions, long sizes, long strides, long storageOffset, int dtype, int deviceType, int deviceIndex,

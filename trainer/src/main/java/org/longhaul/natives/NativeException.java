@@ -4,15 +4,7 @@ package org.longhaul.natives;
 public final class NativeException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    private final int status;
-
     NativeException(String library, String call, int status, String message) {
         super(library + " " + call + " failed with " + status + ": " + message);
-        this.status = status;
-    }
-
-    /** The status the library returned. */
-    public int status() {
-        return status;
     }
 }

@@ -9,17 +9,15 @@ import java.nio.ByteOrder;
 /** Page-locked host memory, which the GPU copies from and to without the host's help. */
 public final class PinnedMemory implements AutoCloseable {
     private final Pointer pointer;
-    private final long bytes;
 
-    private PinnedMemory(Pointer pointer, long bytes) {
+    private PinnedMemory(Pointer pointer) {
         this.pointer = pointer;
-        this.bytes = bytes;
     }
 
     static PinnedMemory allocate(long bytes) {
         try (Memory out = new Memory(8)) {
             CudaApi.check(CudaApi.cuMemHostAlloc(out, bytes, 0), "cuMemHostAlloc of " + bytes + " bytes");
-            return new PinnedMemory(out.getPointer(0), bytes);
+            return new PinnedMemory(out.getPointer(0));
         }
     }
 
@@ -31,11 +29,6 @@ public final class PinnedMemory implements AutoCloseable {
     /** Address of the first byte. */
     public long address() {
         return Pointer.nativeValue(pointer);
-    }
-
-    /** Size in bytes. */
-    public long bytes() {
-        return bytes;
     }
 
     /** A window of at most 2 GiB in native order; it must not be used after {@link #close}. */

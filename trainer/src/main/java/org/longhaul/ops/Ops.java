@@ -168,12 +168,6 @@ public interface Ops {
     void adamW(
             AdamWStep step, Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor weights, Tensor clip);
 
-    /** Converts between F32 and BF16, rounding to nearest even; the same type is a copy. Equal element counts. */
+    /** Copies F32 to F32 or BF16, rounding to nearest even. Equal element counts. */
     void cast(Tensor destination, Tensor source);
-
-    /** x *= factor[0], F32 factor on the device. */
-    void scale(Tensor x, Tensor factor);
-
-    /** y += x · alpha, F32. */
-    void axpy(Tensor y, Tensor x, double alpha);
 }

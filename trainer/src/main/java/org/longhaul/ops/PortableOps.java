@@ -375,21 +375,6 @@ public final class PortableOps implements Ops {
         }
     }
 
-    @Override
-    public void scale(Tensor x, Tensor factor) {
-        try (Scope s = Scope.on(x)) {
-            new Aten(s).muli(flat(s, x), element(s, factor, 0));
-        }
-    }
-
-    @Override
-    public void axpy(Tensor y, Tensor x, double alpha) {
-        try (Scope s = Scope.on(y)) {
-            Aten a = new Aten(s);
-            a.addi(flat(s, y), a.mul(flat(s, x), s.scalar(alpha)));
-        }
-    }
-
     // ---- views ----
 
     private static NDArray column(Scope s, Tensor x) {
@@ -400,10 +385,6 @@ public final class PortableOps implements Ops {
         long rows = gateUp.size(0);
         long f = gateUp.size(1) / 2;
         return s.of(gateUp, which * f, new long[] {rows, f}, new long[] {2 * f, 1});
-    }
-
-    private static NDArray flat(Scope s, Tensor x) {
-        return s.of(x, 0, new long[] {x.elements()}, new long[] {1});
     }
 
     private static NDArray flat(Scope s, Tensor x, long from) {

@@ -6,7 +6,6 @@ import org.longhaul.model.ParameterStore;
 import org.longhaul.ops.AdamWStep;
 import org.longhaul.ops.Ops;
 import org.longhaul.parallel.Communicator;
-import org.longhaul.parallel.ReduceOp;
 import org.longhaul.parallel.ShardedArena.Part;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
@@ -18,12 +17,10 @@ import org.longhaul.tensor.Tensor;
  * call. Gradients must already be summed over the data-parallel group in the owned parts.
  */
 public final class Optimizer implements AutoCloseable {
-    private final Backend backend;
     private final Ops ops;
     private final OptimizerConfig config;
     private final List<Range> ranges = new ArrayList<>();
     private final Arena arena;
-    private final Tensor sumSquares;
     private final Tensor clip;
     private final boolean countsNorms;
 
@@ -37,7 +34,6 @@ public final class Optimizer implements AutoCloseable {
      * @param tensor the tensor-parallel group, whose ranks hold the norm weights alike
      */
     public Optimizer(Backend backend, List<ParameterStore> stores, OptimizerConfig config, Communicator tensor) {
-        this.backend = backend;
         this.ops = backend.ops();
         this.config = config;
         this.countsNorms = tensor.rank() == 0;
@@ -51,9 +47,8 @@ public final class Optimizer implements AutoCloseable {
                         store.weights().slice(part.from(), part.to())));
             }
         }
-        arena = backend.allocate("optimizer scalars", 2 * Arena.ALIGNMENT);
-        sumSquares = arena.tensor("sum of squares", 0, DType.F32, 1);
-        clip = arena.tensor("clip", Arena.ALIGNMENT, DType.F32, 3);
+        arena = backend.allocate("optimizer scalars", Arena.ALIGNMENT);
+        clip = arena.tensor("clip", 0, DType.F32, 3);
     }
 
     /** Adds this rank's share of the squared gradient norm to {@code out}; summed over all ranks it is the whole. */
@@ -69,13 +64,6 @@ public final class Optimizer implements AutoCloseable {
     public Tensor clip(Tensor globalSumOfSquares) {
         ops.clipFactor(clip, globalSumOfSquares, config.clip());
         return clip;
-    }
-
-    /** The same in a job of one process. */
-    public Tensor clip() {
-        backend.zero(sumSquares);
-        addSumOfSquares(sumSquares);
-        return clip(sumSquares);
     }
 
     /** Updates master, moments and weights of the owned parts; nothing where the finite flag of {@link #clip} is 0. */

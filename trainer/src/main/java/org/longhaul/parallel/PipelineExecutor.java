@@ -162,11 +162,6 @@ public final class PipelineExecutor implements AutoCloseable {
         void backward(int microBatch, int slot, boolean lastOfStep);
     }
 
-    /** What has to be planned for: slots of each chunk. */
-    public List<Integer> inFlight() {
-        return schedule.inFlight();
-    }
-
     /** Runs all micro-batches of one step. */
     public void run() {
         forwardsPosted = 0;

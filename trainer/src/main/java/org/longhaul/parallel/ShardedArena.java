@@ -80,11 +80,6 @@ public final class ShardedArena {
         return (elements + unit - 1) / unit * unit;
     }
 
-    /** The buckets, in arena order. */
-    public List<Bucket> buckets() {
-        return buckets;
-    }
-
     /** What this rank owns, one part a bucket. */
     public List<Part> owned() {
         return owned;

@@ -123,7 +123,7 @@ public final class OpsProfile implements AutoCloseable {
             return Kind.LOSS;
         }
         return switch (name) {
-            case "sumOfSquares", "clipFactor", "adamW", "scale", "axpy", "cast" -> Kind.OPTIMIZER;
+            case "sumOfSquares", "clipFactor", "adamW", "cast" -> Kind.OPTIMIZER;
             default -> Kind.ELEMENTWISE;
         };
     }

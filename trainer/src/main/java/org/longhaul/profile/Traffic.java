@@ -11,9 +11,8 @@ final class Traffic {
     static double bytes(String name, Object[] arguments) {
         return switch (name) {
             // In place: read and written.
-            case "scale", "rescaleSums" -> 2.0 * tensor(arguments, 0).bytes();
+            case "rescaleSums" -> 2.0 * tensor(arguments, 0).bytes();
             case "rope" -> rotated(tensor(arguments, 0), arguments);
-            case "axpy" -> each(arguments) + tensor(arguments, 0).bytes();
             case "crossEntropy", "crossEntropyFromStatistics" -> each(arguments) + tensor(arguments, 1).bytes();
             // The rows of the tokens, not the table.
             case "embedding" -> 2.0 * tensor(arguments, 0).bytes() + tensor(arguments, 2).bytes();

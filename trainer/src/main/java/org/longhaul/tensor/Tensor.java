@@ -13,8 +13,6 @@ public final class Tensor {
     private final DType dtype;
     private final long[] shape;
     private final long elements;
-    private Object engineHandle;
-
     Tensor(String name, Arena arena, long offset, DType dtype, long... shape) {
         this.name = name;
         this.arena = arena;
@@ -87,15 +85,6 @@ public final class Tensor {
         return elements * dtype.bytes();
     }
 
-    /** The same memory in another shape of as many elements. */
-    public Tensor view(long... newShape) {
-        if (elements(newShape) != elements) {
-            throw new IllegalArgumentException(
-                    name + " " + Arrays.toString(shape) + " cannot be viewed as " + Arrays.toString(newShape));
-        }
-        return new Tensor(name, arena, offset, dtype, newShape);
-    }
-
     /** Rows {@code from} (inclusive) to {@code to} (exclusive) of the outermost dimension. */
     public Tensor rows(long from, long to) {
         if (from < 0 || to < from || to > shape[0]) {
@@ -113,16 +102,6 @@ public final class Tensor {
             throw new IndexOutOfBoundsException(name + ": elements " + from + " to " + to + " of " + elements);
         }
         return new Tensor(name, arena, offset + from * dtype.bytes(), dtype, to - from);
-    }
-
-    /** The engine's own object for this view, made once and kept; owned by the native room. */
-    public Object engineHandle() {
-        return engineHandle;
-    }
-
-    /** Keeps the engine's own object for this view. */
-    public void engineHandle(Object handle) {
-        this.engineHandle = handle;
     }
 
     @Override

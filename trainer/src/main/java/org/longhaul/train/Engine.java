@@ -106,12 +106,6 @@ final class Engine implements TokenLosses, AutoCloseable {
         return stores;
     }
 
-    /** The rank's model parts in order, with weights that are together on all ranks. */
-    List<ModelStage> stages() {
-        gather.finish();
-        return chunks.stream().map(c -> c.stage).toList();
-    }
-
     /** Tells the phases of steps from now on; while somebody looks, operations are launched one by one. */
     void observe(Phases observer) {
         phases = observer;

@@ -96,11 +96,6 @@ final class StepScalars implements AutoCloseable {
         held++;
     }
 
-    /** Whether there are results to {@link #take}. */
-    boolean holds() {
-        return held > 0;
-    }
-
     /** Steps that the ring has room for. */
     int room() {
         return ringSums.length - held;

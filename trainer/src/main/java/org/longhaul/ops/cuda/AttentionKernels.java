@@ -90,9 +90,6 @@ final class AttentionKernels implements AutoCloseable {
         void backward(
                 Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape);
 
-        /** Device memory of its own, in bytes. */
-        long heldBytes();
-
         /** Whether every run uses the same addresses. */
         boolean fixed();
 
@@ -128,11 +125,6 @@ final class AttentionKernels implements AutoCloseable {
                 Tensor dqkv, Tensor dout, Tensor qkv, Tensor out, Tensor lse, Tensor cos, Tensor sin, Tensor documents, AttentionShape shape) {
             attention.backward(dqkv, dout, qkv, out, lse, documents, runs, shape);
             rope.rotate(dqkv, cos, sin, shape, true);
-        }
-
-        @Override
-        public long heldBytes() {
-            return runs ? 0 : attention.heldBytes();
         }
 
         @Override
@@ -177,12 +169,6 @@ final class AttentionKernels implements AutoCloseable {
             FusedAttention.Gradients g = attention.backward(dout, qkv, out, lse, shape);
             rope.backwardPack(dqkv, strided(g, 0), strided(g, 1), strided(g, 2), cos, sin, shape, false);
             g.release();
-        }
-
-        // libtorch's allocator counts what it hands out.
-        @Override
-        public long heldBytes() {
-            return 0;
         }
 
         // Gradients are libtorch's to allocate, somewhere else in every run.
@@ -362,11 +348,6 @@ final class AttentionKernels implements AutoCloseable {
             Operands.type(DType.I32, "documents of attention", documents);
         }
         Operands.require(out.dtype() == qkv.dtype(), "attention", out, qkv);
-    }
-
-    /** Device memory that the kernels hold themselves, in bytes. */
-    long heldBytes() {
-        return kinds.stream().mapToLong(Kind::heldBytes).sum();
     }
 
     /** Why attention as it was chosen so far cannot be part of a graph. */

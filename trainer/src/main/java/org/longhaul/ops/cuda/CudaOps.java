@@ -129,11 +129,6 @@ public final class CudaOps extends KernelOps implements Closeable {
         return 2 * weights + Arena.align(2 * tokens * n + tokens * k);
     }
 
-    /** Device memory that the operations themselves hold, in bytes, besides libtorch's. */
-    public long heldBytes() {
-        return kernels.scratchBytes() + attention.heldBytes();
-    }
-
     @Override
     public void close() {
         if (fp8 != null) {

@@ -13,26 +13,16 @@ final class ElementwiseKernels {
 
     private final DType compute;
     private final Kernel add;
-    private final Kernel axpy;
-    private final Kernel scaleF32;
-    private final Kernel scaleBf16;
     private final Kernel castToBf16;
-    private final Kernel castToF32;
     private final Kernel copyF32;
-    private final Kernel copyBf16;
     private final Kernel swiglu;
     private final Kernel swigluBackward;
 
     ElementwiseKernels(KernelProvider provider) {
         compute = provider.computeType();
         add = provider.kernel("elementwise", "add_elements");
-        axpy = provider.kernel("elementwise", "axpy_f32");
-        scaleF32 = provider.kernel("elementwise", "scale_f32");
-        scaleBf16 = provider.kernel("elementwise", "scale_bf16");
         castToBf16 = provider.kernel("elementwise", "cast_f32_bf16");
-        castToF32 = provider.kernel("elementwise", "cast_bf16_f32");
         copyF32 = provider.kernel("elementwise", "cast_f32_f32");
-        copyBf16 = provider.kernel("elementwise", "cast_bf16_bf16");
         swiglu = provider.kernel("swiglu", "swiglu");
         swigluBackward = provider.kernel("swiglu", "swiglu_backward");
     }
@@ -44,26 +34,11 @@ final class ElementwiseKernels {
         flat(add.pointer(y).pointer(x).pointer(delta), y.elements(), aligned(y, x, delta));
     }
 
-    void axpy(Tensor y, Tensor x, double alpha) {
-        Operands.sameElements("axpy", y, x);
-        Operands.type(DType.F32, "axpy", y, x);
-        flat(axpy.pointer(y).pointer(x).float32((float) alpha), y.elements(), aligned(y, x));
-    }
-
-    void scale(Tensor x, Tensor factor) {
-        Operands.type(DType.F32, "factor of scale", factor);
-        Operands.require(x.dtype() == DType.F32 || x.dtype() == DType.BF16, "scale", x);
-        Kernel k = x.dtype() == DType.F32 ? scaleF32 : scaleBf16;
-        flat(k.pointer(x).pointer(factor), x.elements(), aligned(x));
-    }
-
     void cast(Tensor destination, Tensor source) {
         Operands.sameElements("cast", destination, source);
-        boolean fromF32 = source.dtype() == DType.F32;
-        boolean toF32 = destination.dtype() == DType.F32;
-        Operands.require((fromF32 || source.dtype() == DType.BF16) && (toF32 || destination.dtype() == DType.BF16),
-                "cast between F32 and BF16", destination, source);
-        Kernel k = toF32 ? fromF32 ? copyF32 : castToF32 : fromF32 ? castToBf16 : copyBf16;
+        Operands.type(DType.F32, "source of cast", source);
+        Operands.require(destination.dtype() == DType.F32 || destination.dtype() == DType.BF16, "cast to F32 or BF16", destination);
+        Kernel k = destination.dtype() == DType.F32 ? copyF32 : castToBf16;
         flat(k.pointer(destination).pointer(source), source.elements(), aligned(destination, source));
     }
 

@@ -95,11 +95,6 @@ final class GpuKernels implements KernelProvider, AutoCloseable {
         return Arena.align(Math.max(bytes, 2 * before));
     }
 
-    /** Device memory held for scratch, in bytes. */
-    long scratchBytes() {
-        return scratch.bytes() + retired.stream().mapToLong(DeviceMemory::bytes).sum();
-    }
-
     @Override
     public void zero(long address, long bytes) {
         stream.fill(address, 0, bytes);

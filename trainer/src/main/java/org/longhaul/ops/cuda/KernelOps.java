@@ -155,14 +155,4 @@ abstract class KernelOps implements Ops {
     public final void cast(Tensor destination, Tensor source) {
         elementwise.cast(destination, source);
     }
-
-    @Override
-    public final void scale(Tensor x, Tensor factor) {
-        elementwise.scale(x, factor);
-    }
-
-    @Override
-    public final void axpy(Tensor y, Tensor x, double alpha) {
-        elementwise.axpy(y, x, alpha);
-    }
 }

@@ -1,6 +1,5 @@
 package org.longhaul.ops.cuda;
 
-import static org.longhaul.ops.cuda.Operands.aligned;
 import static org.longhaul.ops.cuda.Operands.flag;
 
 import org.longhaul.tensor.DType;

@@ -39,42 +39,13 @@ LH_INLINE void fours(i64 n, int vector, V whole, S single) {
     }
 }
 
-// y += x * alpha
-extern "C" __global__ void axpy_f32(float *y, const float *x, float alpha, i64 n, int vector) {
-    fours(n, vector, [&](i64 at) {
-        float a[4], b[4];
-        get4(y + at, a);
-        get4(x + at, b);
-#pragma unroll
-        for (int k = 0; k < 4; k++) a[k] += b[k] * alpha;
-        put4(y + at, a);
-    }, [&](i64 i) { y[i] += x[i] * alpha; });
-}
-
-template <typename T>
-LH_INLINE void scaleBody(T *x, const float *factor, i64 n, int vector) {
-    float f = *factor;
-    fours(n, vector, [&](i64 at) {
-        float a[4];
-        get4(x + at, a);
-#pragma unroll
-        for (int k = 0; k < 4; k++) a[k] *= f;
-        put4(x + at, a);
-    }, [&](i64 i) { put(x + i, toFloat(x[i]) * f); });
-}
-extern "C" __global__ void scale_f32(float *x, const float *factor, i64 n, int vector) { scaleBody(x, factor, n, vector); }
-extern "C" __global__ void scale_bf16(bf16 *x, const float *factor, i64 n, int vector) { scaleBody(x, factor, n, vector); }
-
-template <typename D, typename S>
-LH_INLINE void castBody(D *d, const S *s, i64 n, int vector) {
+template <typename D>
+LH_INLINE void castBody(D *d, const float *s, i64 n, int vector) {
     fours(n, vector, [&](i64 at) {
         float a[4];
         get4(s + at, a);
         put4(d + at, a);
-    }, [&](i64 i) { put(d + i, toFloat(s[i])); });
+    }, [&](i64 i) { put(d + i, s[i]); });
 }
 extern "C" __global__ void cast_f32_bf16(bf16 *d, const float *s, i64 n, int vector) { castBody(d, s, n, vector); }
-extern "C" __global__ void cast_bf16_f32(float *d, const bf16 *s, i64 n, int vector) { castBody(d, s, n, vector); }
-// The same type on both sides is a copy.
 extern "C" __global__ void cast_f32_f32(float *d, const float *s, i64 n, int vector) { castBody(d, s, n, vector); }
-extern "C" __global__ void cast_bf16_bf16(bf16 *d, const bf16 *s, i64 n, int vector) { castBody(d, s, n, vector); }

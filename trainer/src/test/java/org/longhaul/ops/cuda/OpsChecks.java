@@ -212,24 +212,16 @@ final class OpsChecks {
         double e = b.compare("add " + what, y, sum, b.bound());
         Tensor f = b.normalAt(shift, "f", DType.F32, 1, n);
         Tensor g = b.normalAt(shift, "g", DType.F32, 1, n);
-        double[] fs = b.values(f);
         double[] gs = b.values(g);
-        double[] a = new double[n];
-        double[] scaled = new double[n];
-        double[] addends = new double[n];
         double squares = 3;
         double total = 3;
         double size = 0;
         for (int i = 0; i < n; i++) {
-            a[i] = fs[i] + 0.25 * gs[i];
-            addends[i] = Math.abs(fs[i]) + Math.abs(gs[i]);
             squares += gs[i] * gs[i];
             total += gs[i];
             size += Math.abs(gs[i]);
-            scaled[i] = gs[i] * 0.75;
         }
         Tensor out = b.of("out", DType.F32, new float[] {3}, 1);
-        Tensor factor = b.of("factor", DType.F32, new float[] {0.75f}, 1);
         b.run(what, () -> ops.sumOfSquares(out, g), out);
         e = Math.max(e, b.compare("sumOfSquares " + what, out, new double[] {squares}, 2e-6));
         Tensor out2 = b.of("out2", DType.F32, new float[] {3}, 1);
@@ -237,24 +229,16 @@ final class OpsChecks {
         if (!(Math.abs(b.values(out2)[0] - total) <= 1e-6 * (size + 3))) {
             throw new AssertionError("sum " + what + ": " + b.values(out2)[0] + ", not " + total);
         }
-        b.run(what, () -> ops.axpy(f, g, 0.25), f);
-        e = Math.max(e, b.compare("axpy " + what, f, a, addends, 1e-6));
-        b.run(what, () -> ops.scale(g, factor), g);
-        e = Math.max(e, b.compare("scale " + what, g, scaled, 1e-6));
         Tensor h = b.poisonedAt(shift, "bf16", DType.BF16, n);
         b.run(what, () -> ops.cast(h, f), h);
-        double[] now = b.values(f);
+        double[] fs = b.values(f);
+        double[] now = fs.clone();
         for (int i = 0; i < n; i++) {
             now[i] = Float.intBitsToFloat(org.longhaul.tensor.Host.bfloat16((float) now[i]) << 16);
         }
         b.compare("cast " + what, h, now, 0);
-        b.run(what, () -> ops.cast(f, h), f);
-        b.compare("cast back " + what, f, now, 0);
         b.run(what, () -> ops.cast(g, f), g);
-        b.compare("copy " + what, g, now, 0);
-        Tensor h2 = b.poisonedAt(shift, "copy", DType.BF16, n);
-        b.run(what, () -> ops.cast(h2, h), h2);
-        b.compare("copy " + what, h2, now, 0);
+        b.compare("copy " + what, g, fs, 0);
         return e;
     }
 
