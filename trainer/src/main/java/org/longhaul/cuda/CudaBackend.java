@@ -116,11 +116,11 @@ public final class CudaBackend implements Backend {
         device.synchronize();
     }
 
-    /** What the driver has given away since, the context aside; other processes on the GPU blur it. */
+    /** What the driver has given away since, the context aside; other processes on the GPU blur it, and beside other ranks nothing can be said. */
     @Override
     public long usedBytes() {
         bind();
-        return freeAtFirst - device.freeMemory();
+        return settings.shared() ? -1 : freeAtFirst - device.freeMemory();
     }
 
     /** Bytes of all arenas. */

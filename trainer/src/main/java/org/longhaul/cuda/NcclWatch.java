@@ -95,10 +95,11 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
         Map<String, Integer> gpus = new HashMap<>();
         for (int r = 0; r < members.size(); r++) {
             String gpu = new String(rendezvous.get(key + "/here/" + r), StandardCharsets.UTF_8);
-            Integer other = gpu.contains("GPU-") ? gpus.put(gpu, members.get(r)) : null;
+            Integer other = !backend.settings().shared() && gpu.contains("GPU-") ? gpus.put(gpu, members.get(r)) : null;
             if (other != null) {
                 throw UserError.environment("ranks " + other + " and " + members.get(r) + " use the same GPU, " + gpu
-                        + "; start one process for each GPU (--nproc), and let CUDA_VISIBLE_DEVICES show all of them or one to each");
+                        + "; start one process for each GPU (--nproc), and let CUDA_VISIBLE_DEVICES show all of them or one to each; "
+                        + "longhaul launch --share-gpus tries a layout on fewer GPUs than ranks");
             }
         }
         if (rank == 0) {

@@ -21,7 +21,8 @@ import sun.misc.Signal;
 /** {@code longhaul launch}: one process per GPU on this node. */
 @Command(name = "launch", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Starts one process per GPU on this node, passes signals on, prefixes their output, and restarts them after a failure.",
-        footer = {"", "Example: longhaul launch --nproc 8 train configs/7b.yaml",
+        footer = {"", "Examples: longhaul launch --nproc 8 train configs/7b.yaml",
+            "          longhaul launch --nproc 4 --share-gpus verify-layout configs/7b.yaml model.layers=4 --layouts tp4,pp2.dp2 --random",
             "Several nodes: run it on each. Slurm (srun --ntasks-per-node=1) and NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT and LONGHAUL_JOB in the",
             "environment say which node this is; so do --nodes, --node-rank, --host, --rendezvous-port and --job, which win. See docs/clusters.md.",
             "Under Slurm it also goes without a launcher: srun longhaul train configs/7b.yaml, one task per GPU."})
@@ -31,6 +32,11 @@ final class LaunchCommand implements Callable<Integer> {
 
     @Option(names = "--nproc", required = true, description = "Processes on this node: one per GPU.")
     private int processes;
+
+    @Option(names = "--share-gpus",
+            description = "Try a layout where there are fewer GPUs than ranks: rank R of a node takes GPU R modulo their number, ranks of a GPU take turns. "
+                    + "Slow, and speeds mean nothing; results are those of a GPU each.")
+    private boolean shareGpus;
 
     @Option(names = "--nodes", description = "Nodes of the job (default: what the environment says, else 1).")
     private Integer nodes;
@@ -94,7 +100,8 @@ final class LaunchCommand implements Callable<Integer> {
             throw UserError.badInput("a job of " + count + " nodes needs the same --rendezvous-port (or MASTER_PORT) and --job (or LONGHAUL_JOB) on each");
         }
         return new Launcher.Plan(javaCommand(), processes, count, rank, host != null ? host : env.host(), meetingPort,
-                name.orElseGet(() -> UUID.randomUUID().toString()), maxRestarts, LASTING, Duration.ofSeconds(graceSeconds), Duration.ofSeconds(joinSeconds));
+                name.orElseGet(() -> UUID.randomUUID().toString()), maxRestarts, LASTING, Duration.ofSeconds(graceSeconds), Duration.ofSeconds(joinSeconds),
+                shareGpus);
     }
 
     /**

@@ -62,9 +62,10 @@ final class Launcher {
      * @param lasting how long an attempt must live for its failure to be the first in a row again
      * @param grace how long ranks may take to save and end after TERM before they are killed
      * @param join how long the launchers of several nodes wait for each other
+     * @param shareGpus ranks may be more than GPUs, see {@link SharedGpus}
      */
     record Plan(List<String> command, int processes, int nodes, int nodeRank, String host, int port, String job, int maxRestarts,
-            Duration lasting, Duration grace, Duration join) {}
+            Duration lasting, Duration grace, Duration join, boolean shareGpus) {}
 
     /** Runs the job; the exit status to end with. */
     int run() {
@@ -159,6 +160,9 @@ final class Launcher {
         BlockingQueue<RankProcess> ended = new LinkedBlockingQueue<>();
         List<RankProcess> started = new ArrayList<>();
         int world = plan.processes() * plan.nodes();
+        if (plan.shareGpus()) {
+            LOG.warn("ranks share GPUs (--share-gpus): results are those of a GPU each, speeds and waiting times mean nothing");
+        }
         if (plan.nodes() > 1) {
             int first = plan.nodeRank() * plan.processes();
             LOG.info("{} runs ranks {} to {} of {}, which meet at {} port {}, attempt {}", HostName.here(), first, first + plan.processes() - 1, world,
@@ -179,6 +183,9 @@ final class Launcher {
                 env.put(THREADS, Integer.toString(Math.max(1, Runtime.getRuntime().availableProcessors() / plan.processes())));
             }
             env.put("LONGHAUL_ATTEMPT", Integer.toString(word.attempt()));
+            if (plan.shareGpus()) {
+                env.putAll(SharedGpus.environment(rank, plan.nodes(), System.getenv()));
+            }
             RankProcess process = RankProcess.start(rank, plan.command(), env, out, world > 1);
             process.onExit().thenAccept(ended::add);
             started.add(process);

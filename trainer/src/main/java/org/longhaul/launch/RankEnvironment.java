@@ -1,7 +1,9 @@
 package org.longhaul.launch;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.longhaul.error.UserError;
 
 /**
@@ -83,12 +85,32 @@ public record RankEnvironment(
 
     /**
      * The GPU of this process among those that it sees: its local rank, or the only one where the scheduler shows each process its own (srun
-     * --gpus-per-task=1). {@code longhaul launch} shows all its ranks the same ones.
+     * --gpus-per-task=1). {@code longhaul launch} shows all its ranks the same ones, and with --share-gpus they take them in turn. A UserError
+     * (exit 3) where a launcher started more ranks than there are GPUs.
+     *
+     * @param visible how many this process sees, at least 1
      */
-    public int device(Map<String, String> env) {
-        String visible = env.get("CUDA_VISIBLE_DEVICES");
-        boolean own = visible != null && !visible.isBlank() && !visible.contains(",") && !"launcher".equals(env.get("LONGHAUL_RENDEZVOUS"));
-        return own ? 0 : localRank;
+    public int device(Map<String, String> env, int visible) {
+        if (SharedGpus.on(env)) {
+            return localRank % visible;
+        }
+        boolean launched = "launcher".equals(env.get("LONGHAUL_RENDEZVOUS"));
+        if (launched && localWorldSize > visible) {
+            throw UserError.environment("--nproc " + localWorldSize + " on a node whose processes see " + (visible == 1 ? "one GPU" : visible + " GPUs")
+                    + " (CUDA_VISIBLE_DEVICES=" + env.get("CUDA_VISIBLE_DEVICES") + "): start one rank for each GPU, or try the layout here with "
+                    + "longhaul launch --share-gpus, where ranks take turns on a GPU: slow, the same results");
+        }
+        String shown = env.get("CUDA_VISIBLE_DEVICES");
+        boolean own = shown != null && !shown.isBlank() && !shown.contains(",");
+        return !launched && (own || visible == 1) ? 0 : localRank;
+    }
+
+    /** The ranks of this node that compute on the same GPU as this one, this one among them, by their numbers in the job. */
+    public List<Integer> neighbours(Map<String, String> env, int visible) {
+        if (!SharedGpus.on(env)) {
+            return List.of(rank);
+        }
+        return IntStream.range(0, localWorldSize).filter(l -> l % visible == localRank % visible).mapToObj(l -> rank - localRank + l).toList();
     }
 
     private static String token(Map<String, String> env) {

@@ -11,6 +11,7 @@ import org.longhaul.tensor.OutOfDeviceMemory;
 final class CudaApi {
     static final int SUCCESS = 0;
     static final int OUT_OF_MEMORY = 2;
+    static final int DEVICE_UNAVAILABLE = 46;
     static final int NO_DEVICE = 100;
     static final int NOT_READY = 600;
 

@@ -68,7 +68,12 @@ public final class CudaDevice implements AutoCloseable {
             String name = out.getString(0);
             CudaApi.check(CudaApi.cuDeviceTotalMem_v2(out, handle), "cuDeviceTotalMem");
             long total = out.getLong(0);
-            CudaApi.check(CudaApi.cuDevicePrimaryCtxRetain(out, handle), "cuDevicePrimaryCtxRetain");
+            int status = CudaApi.cuDevicePrimaryCtxRetain(out, handle);
+            if (status == CudaApi.DEVICE_UNAVAILABLE) {
+                throw UserError.environment("GPU " + ordinal + " (" + name + ") is held by another process alone: its compute mode is exclusive or prohibited; "
+                        + "start one process for each GPU, or have the mode set back (nvidia-smi -c DEFAULT)");
+            }
+            CudaApi.check(status, "cuDevicePrimaryCtxRetain");
             CudaDevice device = new CudaDevice(ordinal, handle, out.getLong(0), name, total);
             device.makeCurrent();
             return device;

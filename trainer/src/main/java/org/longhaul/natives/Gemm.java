@@ -32,6 +32,11 @@ public final class Gemm implements AutoCloseable {
      * @param cache folder of measured choices
      */
     public Gemm(CudaDevice device, long workspaceBytes, boolean deterministic, Path cache) {
+        this(device, workspaceBytes, deterministic, cache, true);
+    }
+
+    /** The same; where {@code timing} is off what was measured before is taken, else the library's first proposal. */
+    public Gemm(CudaDevice device, long workspaceBytes, boolean deterministic, Path cache, boolean timing) {
         CublasLtApi.require();
         this.device = device;
         try (Memory out = new Memory(8)) {
@@ -39,7 +44,7 @@ public final class Gemm implements AutoCloseable {
             this.handle = out.getLong(0);
         }
         this.workspace = device.allocate(workspaceBytes);
-        this.tuner = new GemmTuner(device, handle, workspace, deterministic, cache);
+        this.tuner = new GemmTuner(device, handle, workspace, deterministic, cache, timing);
     }
 
     /** The library's version, for instance 130100. */

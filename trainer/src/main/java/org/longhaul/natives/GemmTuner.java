@@ -24,16 +24,18 @@ final class GemmTuner {
     private final long handle;
     private final DeviceMemory workspace;
     private final boolean deterministic;
+    private final boolean timing;
     private final GemmChoices choices;
     private double spent;
     private long lastRace;
     private int raced;
 
-    GemmTuner(CudaDevice device, long handle, DeviceMemory workspace, boolean deterministic, Path cache) {
+    GemmTuner(CudaDevice device, long handle, DeviceMemory workspace, boolean deterministic, Path cache, boolean timing) {
         this.device = device;
         this.handle = handle;
         this.workspace = workspace;
         this.deterministic = deterministic;
+        this.timing = timing;
         this.choices = new GemmChoices(cache, device, workspace.bytes(), METHOD);
     }
 
@@ -51,7 +53,7 @@ final class GemmTuner {
         if (proposals.isEmpty()) {
             throw plan.refused(CublasLtApi.NOT_SUPPORTED, ", no algorithm proposed");
         }
-        if (deterministic) {
+        if (deterministic || !timing) {
             plan.choose(proposals.get(0), "first proposal");
             return plan;
         }

@@ -62,9 +62,8 @@ public final class MeshGroups implements AutoCloseable {
         return List.copyOf(ranks);
     }
 
-    /** This process among others on CPUs, over sockets. {@code rendezvous} must be served already. */
-    public static MeshGroups sockets(Mesh mesh, RankEnvironment self, Backend backend, Duration joining, Duration timeout) {
-        Rendezvous.Client client = new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), joining);
+    /** This process among others on CPUs, over sockets. The store must be served already. */
+    public static MeshGroups sockets(Mesh mesh, RankEnvironment self, Backend backend, Rendezvous.Client client, Duration joining, Duration timeout) {
         return new MeshGroups(mesh, self.rank(), (name, members) -> new HostCommunicator(
                 SocketExchange.join(name, members.indexOf(self.rank()), members.size(), client, joining).withTimeout(timeout), backend));
     }

@@ -175,9 +175,15 @@ public final class Rendezvous implements AutoCloseable {
         private final int port;
         private final String token;
         private final Duration timeout;
+        private final String scope;
 
         /** Names the store; connects at the first call. */
         public Client(String host, int port, String token, Duration timeout) {
+            this(host, port, token, timeout, "");
+        }
+
+        private Client(String host, int port, String token, Duration timeout, String scope) {
+            this.scope = scope;
             this.host = host;
             this.port = port;
             this.token = token;
@@ -188,7 +194,7 @@ public final class Rendezvous implements AutoCloseable {
         public void put(String key, byte[] value) {
             call(key, (in, out) -> {
                 out.writeByte(PUT);
-                out.writeUTF(key);
+                out.writeUTF(scope + key);
                 out.writeInt(value.length);
                 out.write(value);
                 out.flush();
@@ -199,14 +205,19 @@ public final class Rendezvous implements AutoCloseable {
 
         /** The same store, for calls that wait this long. */
         public Client within(Duration callTimeout) {
-            return new Client(host, port, token, callTimeout);
+            return new Client(host, port, token, callTimeout, scope);
+        }
+
+        /** The same store with names of its own: what others call alike is not meant. Empty for the names that all share. */
+        public Client scoped(String name) {
+            return new Client(host, port, token, timeout, name.isEmpty() ? "" : name + "/");
         }
 
         /** Drops all values whose keys start so. */
         public void forget(String prefix) {
             call(prefix, (in, out) -> {
                 out.writeByte(FORGET);
-                out.writeUTF(prefix);
+                out.writeUTF(scope + prefix);
                 out.flush();
                 requireWelcome(in.readByte());
                 return null;
@@ -217,7 +228,7 @@ public final class Rendezvous implements AutoCloseable {
         public byte[] get(String key) {
             return call(key, (in, out) -> {
                 out.writeByte(GET);
-                out.writeUTF(key);
+                out.writeUTF(scope + key);
                 out.writeLong(timeout.toMillis());
                 out.flush();
                 byte answer = in.readByte();
@@ -234,7 +245,7 @@ public final class Rendezvous implements AutoCloseable {
         public Optional<byte[]> find(String key, Duration within) {
             byte[] value = call(key, (in, out) -> {
                 out.writeByte(GET);
-                out.writeUTF(key);
+                out.writeUTF(scope + key);
                 out.writeLong(within.toMillis());
                 out.flush();
                 byte answer = in.readByte();

@@ -60,9 +60,13 @@ final class BenchRanksCommand implements Callable<Integer> {
         if (steps < 1 || warmup < 1) {
             throw UserError.badInput("--steps and --warmup must be at least 1: " + steps + ", " + warmup);
         }
-        try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), RankEnvironment.detect(System.getenv()))) {
+        RankEnvironment self = RankEnvironment.detect(System.getenv());
+        try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
             TrainJob.requireFits(config, setup.groups());
-            Map<String, Object> result = setup.sharing(() -> measure(config, setup));
+            Map<String, Object> result = setup.sharing(() -> {
+                SharedMemory.requireRoom(config, setup.groups().mesh(), setup, self);
+                return measure(config, setup);
+            });
             if (setup.groups().rank() == 0) {
                 report(result);
             }
@@ -71,7 +75,7 @@ final class BenchRanksCommand implements Callable<Integer> {
     }
 
     private Map<String, Object> measure(TrainConfig config, RankSetup setup) {
-        long free = setup.backend() instanceof CudaBackend gpu ? gpu.device().freeMemory() : 0;
+        long before = Math.max(0, setup.backend().usedBytes());
         Profiling profiling = new Profiling(config, setup.backend(), setup.groups(), setup.peakFlops());
         // What is profiled comes behind what is measured.
         long last = Math.max(warmup + steps, config.profile().range().map(ProfileConfig.Range::last).orElse(0L));
@@ -100,7 +104,8 @@ final class BenchRanksCommand implements Callable<Integer> {
                 loss = engine.scalars().take()[0].lossSum() / config.tokensPerStep();
                 profiling.after(step, step == last);
             }
-            double peak = setup.backend() instanceof CudaBackend gpu ? (free - gpu.device().freeMemory()) / (double) (1 << 30) : 0;
+            // Beside other ranks on the GPU only what this one allocated itself is known.
+            double peak = !(setup.backend() instanceof CudaBackend gpu) ? 0 : (gpu.settings().shared() ? gpu.heldBytes() : gpu.usedBytes() - before) / (double) (1 << 30);
             return result(config, setup, seconds, waiting, peak, loss);
         }
     }
@@ -118,6 +123,7 @@ final class BenchRanksCommand implements Callable<Integer> {
         line.put("program", name);
         line.put("layout", LayoutName.of(setup.groups().mesh()));
         line.put("device", setup.backend().hardware().isEmpty() ? setup.backend().name() : setup.backend().hardware());
+        line.put("shared_gpu", setup.backend() instanceof CudaBackend gpu && gpu.settings().shared());
         line.put("precision", config.device().fp8() ? "fp8" : setup.backend().computeType().name().toLowerCase(Locale.ROOT));
         line.put("ranks", ranks);
         line.put("parameters", Flops.parameters(m));

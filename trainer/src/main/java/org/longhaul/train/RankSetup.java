@@ -1,6 +1,6 @@
 package org.longhaul.train;
 
-import java.util.function.BooleanSupplier;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.cuda.CudaBackend;
@@ -10,6 +10,7 @@ import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.LauncherWatch;
 import org.longhaul.launch.RankEnvironment;
+import org.longhaul.launch.SharedGpus;
 import org.longhaul.natives.CpuBackend;
 import org.longhaul.natives.CudaDevice;
 import org.longhaul.natives.Nccl;
@@ -42,38 +43,69 @@ record RankSetup(
         } catch (IllegalArgumentException e) {
             throw UserError.badInput(e.getMessage() + "; change mesh, or start with longhaul launch --nproc", e);
         }
-        Backend backend = backend(device, self.device(System.getenv()));
-        double peak = backend instanceof CudaBackend gpu ? peak(gpu.device().name()) * self.worldSize() : 0;
+        Backend backend = backend(device, self, System.getenv());
+        boolean shared = SharedGpus.on(System.getenv());
+        double peak = backend instanceof CudaBackend gpu && !shared ? peak(gpu.device().name()) * self.worldSize() : 0;
         if (self.worldSize() == 1) {
             return new RankSetup(backend, MeshGroups.single(), RankGroup.single(), null, null, peak);
         }
         Rendezvous served = self.servesRendezvous() ? Rendezvous.serve(self.masterPort(), self.token()) : null;
-        NcclWatch watch = null;
-        BooleanSupplier sound = () -> true;
-        MeshGroups groups;
-        if (backend instanceof CudaBackend gpu) {
-            if (device.deterministic()) {
-                Nccl.fixOrder();
-            }
-            Nccl.recordAlone();
-            watch = new NcclWatch(
-                    gpu, self.rank(), self.worldSize(), new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), ranks.joinTimeout()), ranks.joinTimeout(),
-                    ranks.stallTimeout());
-            groups = MeshGroups.of(mesh, self.rank(), watch);
-            sound = watch::sound;
-        } else {
-            groups = MeshGroups.sockets(mesh, self, backend, ranks.joinTimeout(), ranks.stallTimeout());
-        }
-        return new RankSetup(backend, groups, new RendezvousRanks(self, ranks.stallTimeout(), sound), served, watch, peak);
+        Linked linked = link(backend, device, mesh, ranks, self, "");
+        NcclWatch watch = linked.watch;
+        RankGroup savers = new RendezvousRanks(self, ranks.stallTimeout(), watch == null ? () -> true : watch::sound);
+        return new RankSetup(backend, linked.groups, savers, served, watch, peak);
     }
 
-    static Backend backend(DeviceConfig device, int localRank) {
+    /**
+     * The same process, all of whose ranks call this, under another layout. This setup is at its end then, and must not be closed.
+     *
+     * @param scope tells this layout's meetings from those of the others
+     */
+    RankSetup relaid(DeviceConfig device, Mesh mesh, RanksConfig ranks, RankEnvironment self, String scope) {
+        savers.all(true);
+        groups.close();
+        if (watch != null) {
+            watch.close();
+        }
+        Linked linked = link(backend, device, mesh, ranks, self, scope);
+        if (linked.watch != null && savers instanceof RendezvousRanks agreeing) {
+            agreeing.agreeWhile(linked.watch::sound);
+        }
+        return new RankSetup(backend, linked.groups, savers, rendezvous, linked.watch, peakFlops);
+    }
+
+    private record Linked(MeshGroups groups, NcclWatch watch) {}
+
+    private static Linked link(Backend backend, DeviceConfig device, Mesh mesh, RanksConfig ranks, RankEnvironment self, String scope) {
+        Rendezvous.Client store = new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), ranks.joinTimeout()).scoped(scope);
+        if (!(backend instanceof CudaBackend gpu)) {
+            return new Linked(MeshGroups.sockets(mesh, self, backend, store, ranks.joinTimeout(), ranks.stallTimeout()), null);
+        }
+        if (device.deterministic()) {
+            Nccl.fixOrder();
+        }
+        Nccl.recordAlone();
+        NcclWatch watch = new NcclWatch(gpu, self.rank(), self.worldSize(), store, ranks.joinTimeout(), ranks.stallTimeout());
+        return new Linked(MeshGroups.of(mesh, self.rank(), watch), watch);
+    }
+
+    /** The device of a process on its own. */
+    static Backend backend(DeviceConfig device) {
+        return backend(device, RankEnvironment.alone(), Map.of());
+    }
+
+    private static Backend backend(DeviceConfig device, RankEnvironment self, Map<String, String> environment) {
+        boolean shared = SharedGpus.on(environment);
         return switch (device.kind()) {
-            case CPU -> new CpuBackend(device.threads());
+            case CPU -> {
+                if (shared) {
+                    throw UserError.badInput("--share-gpus is for GPUs, and device.kind is cpu: leave it out");
+                }
+                yield new CpuBackend(device.threads());
+            }
             case CUDA -> {
-                // A scheduler may show each process a GPU of its own.
-                int ordinal = CudaDevice.count() == 1 ? 0 : localRank;
-                CudaSettings settings = CudaSettings.standard(ordinal).computing(device.computeType());
+                CudaSettings settings = CudaSettings.standard(self.device(environment, CudaDevice.count())).computing(device.computeType());
+                settings = shared ? settings.sharing() : settings;
                 yield new CudaBackend(device.deterministic() ? settings.reproducible() : settings, CudaOps::new);
             }
         };

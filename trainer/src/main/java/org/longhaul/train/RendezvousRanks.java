@@ -18,7 +18,7 @@ final class RendezvousRanks implements RankGroup {
 
     private final RankEnvironment self;
     private final Rendezvous.Client client;
-    private final BooleanSupplier sound;
+    private BooleanSupplier sound;
     private long call;
 
     /** {@code sound} is false once this rank's collectives have been given up: it then agrees to nothing. */
@@ -26,6 +26,11 @@ final class RendezvousRanks implements RankGroup {
         this.self = self;
         this.client = new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), timeout);
         this.sound = sound;
+    }
+
+    /** Other collectives take the place of those before. */
+    void agreeWhile(BooleanSupplier soundNow) {
+        sound = soundNow;
     }
 
     @Override

@@ -27,7 +27,10 @@ final class TrainJob {
         try (StopRequest stop = StopRequest.listen()) {
             TrainData data = TrainData.open(config);
             try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
-                return run(config, data, setup, stop);
+                return setup.sharing(() -> {
+                    SharedMemory.requireRoom(config, setup.groups().mesh(), setup, self);
+                    return shared(config, data, setup, stop);
+                });
             }
         }
     }

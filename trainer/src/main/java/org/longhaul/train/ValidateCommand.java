@@ -63,7 +63,7 @@ final class ValidateCommand implements Callable<Integer> {
             ShardSet shards = ShardSet.open(folder(opened));
             requireSameTokenizer(opened.meta(), shards);
             TokenSplit measured = shards.split(split);
-            try (Backend backend = RankSetup.backend(new DeviceConfig(kind, 0, false, DeviceConfig.Precision.BF16, DeviceConfig.Graphs.OFF), 0);
+            try (Backend backend = RankSetup.backend(new DeviceConfig(kind, 0, false, DeviceConfig.Precision.BF16, DeviceConfig.Graphs.OFF));
                     LoadedModel model = new LoadedModel(backend, kind, opened, batch, withinDocuments(opened))) {
                 double bytesPerToken = (double) measured.bytes() / measured.tokens();
                 Validation v = Validation.of(model, TrainData.source(measured), bytesPerToken, batch, opened.meta().model().context(), tokens);

@@ -26,10 +26,10 @@ import picocli.CommandLine.Spec;
 @Command(name = "verify-layout", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Trains some steps from the same weights on the same samples under several layouts and compares losses, "
                 + "gradient norms, every gradient and every updated weight with one rank.",
-        footer = {"", "Alone, it runs all ranks as threads on the CPU. Under launch or srun each process is a rank on its own device, one",
-            "layout of their number at a time. The whole model is brought to the host several times: shrink it with overrides.",
+        footer = {"", "Alone, it runs all ranks as threads on the CPU. Under launch or srun each process is a rank on its own device",
+            "(launch --share-gpus: on one that it shares), and the layouts are of their number. The whole model is brought to the host several times: shrink it with overrides.",
             "", "Examples: longhaul verify-layout configs/7b.yaml model.layers=4 model.d_model=512 model.heads=8 --random",
-            "          longhaul launch --nproc 4 verify-layout configs/7b.yaml model.layers=4 --layouts pp2.tp2 --random"})
+            "          longhaul launch --nproc 4 verify-layout configs/7b.yaml model.layers=4 --layouts tp4,pp2.tp2 --random"})
 final class VerifyLayoutCommand implements Callable<Integer> {
     private static final List<String> USUAL = List.of(
             "dp2", "dp4", "tp2", "tp4", "pp2", "pp4", "pp2.v2", "pp4.v2", "dp2.tp2", "pp2.tp2", "pp2.dp2", "pp2.dp2.tp2");
@@ -88,26 +88,54 @@ final class VerifyLayoutCommand implements Callable<Integer> {
     }
 
     private int processes(TrainConfig config, TokenSource tokens, List<Mesh> meshes, RankEnvironment self) {
-        if (meshes.size() != 1 || meshes.get(0).size() != self.worldSize()) {
-            throw UserError.badInput(self.worldSize() + " processes verify one layout of as many ranks: name it with --layouts");
+        List<Mesh> fitting = layouts.isEmpty() ? meshes.stream().filter(m -> m.size() == self.worldSize()).toList() : meshes;
+        if (fitting.isEmpty() || fitting.stream().anyMatch(m -> m.size() != self.worldSize())) {
+            throw UserError.badInput(self.worldSize() + " processes verify layouts of as many ranks: name such with --layouts");
         }
-        try (RankSetup setup = RankSetup.open(config.device(), meshes.get(0), config.ranks(), self)) {
-            return setup.sharing(() -> compare(config, tokens, meshes.get(0), self, setup));
+        RankSetup setup = RankSetup.open(config.device(), fitting.get(0), config.ranks(), self);
+        try {
+            LayoutRun reference = alone(config, tokens, self, setup);
+            boolean good = true;
+            for (Mesh mesh : fitting) {
+                if (mesh != fitting.get(0)) {
+                    RankSetup last = setup;
+                    setup = null;
+                    setup = last.relaid(config.device(), mesh, config.ranks(), self, LayoutName.of(mesh));
+                }
+                good &= compare(config, tokens, mesh, reference, self, setup);
+            }
+            return self.rank() == 0 ? verdict(good) : ExitCode.DONE.status();
+        } finally {
+            if (setup != null) {
+                setup.close();
+            }
         }
     }
 
-    private int compare(TrainConfig config, TokenSource tokens, Mesh mesh, RankEnvironment self, RankSetup setup) {
-        // The others wait in their first collective meanwhile.
-        LayoutRun reference = self.rank() == 0 ? LayoutRun.alone(config, tokens, steps, setup.backend()) : null;
-        setup.groups().world().barrier();
-        LayoutRun run = LayoutRun.acrossProcesses(config.over(mesh), tokens, steps, setup, config.output().resolve("verify-layout"));
-        if (reference == null) {
-            return ExitCode.DONE.status();
-        }
-        head();
-        curves(mesh, run, reference);
-        boolean gpu = config.device().kind() == DeviceConfig.Kind.CUDA;
-        return verdict(line(mesh, run, reference, Tolerance.of(setup.backend().computeType(), gpu)));
+    // The others wait at the store: in a collective they would hold a GPU that they share, and the time until it ends would count.
+    private LayoutRun alone(TrainConfig config, TokenSource tokens, RankEnvironment self, RankSetup setup) {
+        return setup.sharing(() -> {
+            SharedMemory.requireRoom(config.over(Mesh.single()), Mesh.single(), setup, RankEnvironment.alone());
+            LayoutRun run = self.rank() == 0 ? LayoutRun.alone(config, tokens, steps, setup.backend()) : null;
+            setup.savers().all(true);
+            if (run != null) {
+                head();
+            }
+            return run;
+        });
+    }
+
+    private boolean compare(TrainConfig config, TokenSource tokens, Mesh mesh, LayoutRun reference, RankEnvironment self, RankSetup setup) {
+        return setup.sharing(() -> {
+            SharedMemory.requireRoom(config.over(mesh), mesh, setup, self);
+            LayoutRun run = LayoutRun.acrossProcesses(config.over(mesh), tokens, steps, setup, config.output().resolve("verify-layout"));
+            if (reference == null) {
+                return true;
+            }
+            curves(mesh, run, reference);
+            boolean gpu = config.device().kind() == DeviceConfig.Kind.CUDA;
+            return line(mesh, run, reference, Tolerance.of(setup.backend().computeType(), gpu));
+        });
     }
 
     private void head() {
@@ -180,7 +208,7 @@ final class VerifyLayoutCommand implements Callable<Integer> {
     }
 
     private static Backend device(TrainConfig config) {
-        return RankSetup.backend(config.device(), 0);
+        return RankSetup.backend(config.device());
     }
 
     private void print(String format, Object... values) {

@@ -126,11 +126,50 @@ class FakeRanksTest {
     }
 
     @Test
-    void ranksThatShareAGpuAreToldSo() throws IOException, InterruptedException {
+    void moreRanksThanGpusAreToldSo() throws IOException, InterruptedException {
         Path config = job("batch: {sequences: 4, micro_batch: 2}", "device: {kind: cuda}", "mesh: {data: 2}", "ranks: {join_timeout: 90s}");
         Outcome outcome = machine.java(
                 Map.of("LH_FAKE_DEVICES", "1"), Main.class, launch(2, "bench", "ranks", config.toString(), "--steps", "1", "--warmup", "1"));
         assertEquals(3, outcome.status(), outcome.text());
-        assertTrue(outcome.text().contains("longhaul: ranks 0 and 1 use the same GPU"), outcome.text());
+        assertTrue(outcome.text().contains("longhaul: --nproc 2 on a node whose processes see one GPU"), outcome.text());
+        assertTrue(outcome.text().contains("longhaul launch --share-gpus"), outcome.text());
+    }
+
+    /** One process a rank goes through layout after layout, on two GPUs and on one; NCCL takes the ranks for hosts of their own. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void ranksShareGpusWhereTheyMay(int gpus) throws IOException, InterruptedException {
+        Path config = job(
+                "batch: {sequences: 8, micro_batch: 2}", "device: {kind: cuda}", "ranks: {tensor_chunks: 2, stall_timeout: 90s, join_timeout: 90s}");
+        int ranks = 2 * gpus;
+        String layouts = gpus == 1 ? "tp2,dp2,pp2.v2,tp2" : "pp2.tp2,pp2.dp2";
+        Assumptions.assumeTrue(gpus == 1 || "all".equals(System.getProperty("longhaul.fake")), "takes minutes: -Dlonghaul.fake=all");
+        Outcome outcome = machine.java(Map.of("LH_FAKE_DEVICES", Integer.toString(gpus)), Main.class,
+                launch(ranks, "--share-gpus", "verify-layout", config.toString(), "--layouts", layouts, "--random"));
+        assertEquals(0, outcome.status(), outcome.text());
+        assertTrue(outcome.text().contains("every layout trains as one rank does"), outcome.text());
+        assertTrue(outcome.text().contains("ranks share GPUs (--share-gpus)"), outcome.text());
+        for (String layout : layouts.split(",")) {
+            assertTrue(outcome.text().contains("] " + layout + " "), outcome.text());
+        }
+        assertEquals("", outcome.faults());
+    }
+
+    @Test
+    void whatRanksShareMustHoldThemAll() throws IOException, InterruptedException {
+        Path config = job("batch: {sequences: 4, micro_batch: 2}", "device: {kind: cuda}", "mesh: {data: 2}", "ranks: {join_timeout: 90s}");
+        Outcome outcome = machine.java(Map.of("LH_FAKE_MEMORY", Long.toString(1L << 30)), Main.class,
+                launch(2, "--share-gpus", "bench", "ranks", config.toString(), "--steps", "1", "--warmup", "1"));
+        assertEquals(3, outcome.status(), outcome.text());
+        assertTrue(outcome.text().contains("longhaul: ranks [0, 1] share Emulated H200 0 of 1.0 GiB and need "), outcome.text());
+    }
+
+    @Test
+    void aGpuThatAnotherProcessHoldsAloneIsNamed() throws IOException, InterruptedException {
+        Path config = job("batch: {sequences: 4, micro_batch: 2}", "device: {kind: cuda}");
+        Outcome outcome = machine.java(
+                Map.of("LH_FAKE_EXCLUSIVE", "1"), Main.class, "bench", "ranks", config.toString(), "--steps", "1", "--warmup", "1");
+        assertEquals(3, outcome.status(), outcome.text());
+        assertTrue(outcome.text().contains("longhaul: GPU 0 (Emulated H200) is held by another process alone"), outcome.text());
     }
 }

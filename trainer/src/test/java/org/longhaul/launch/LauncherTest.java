@@ -1,6 +1,7 @@
 package org.longhaul.launch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -98,12 +100,35 @@ class LauncherTest {
     void aSignalEndsTheWaitForOtherNodes() {
         for (int node = 0; node < 2; node++) {
             Launcher.Plan plan = new Launcher.Plan(List.of("true"), 1, 2, node, "127.0.0.1", node == 0 ? 0 : 9, "alone", 0, lasting, Duration.ofSeconds(1),
-                    Duration.ofMinutes(10));
+                    Duration.ofMinutes(10), false);
             Launcher launcher = new Launcher(plan, System.out);
             launcher.signal("TERM");
             UserError e = assertThrows(UserError.class, launcher::run);
             assertEquals(ExitCode.REQUEUE, e.exitCode());
         }
+    }
+
+    @Test
+    void ranksThatShareGpusAreHostsOfTheirOwnToNccl() {
+        String shell = "echo share=$LONGHAUL_SHARE_GPUS host=$NCCL_HOSTID net=$NCCL_NET";
+        assertEquals(0, launch(shell, 2, 0));
+        assertTrue(text().contains("[rank 1] share= host="), text());
+        shareGpus = true;
+        assertEquals(0, launch(shell, 2, 0));
+        for (int rank = 0; rank < 2; rank++) {
+            assertTrue(text().contains("[rank " + rank + "] share=1 host=longhaul-rank-" + rank + " net=Socket"), text());
+        }
+    }
+
+    @Test
+    void whatTheUserChoseOfNcclStaysButTheHosts() {
+        Map<String, String> outer = Map.of("NCCL_NET", "IB", "NCCL_HOSTID", "all the same", "NCCL_MAX_NCHANNELS", "8");
+        Map<String, String> set = SharedGpus.environment(3, 2, outer);
+        assertEquals("longhaul-rank-3", set.get("NCCL_HOSTID"));
+        assertFalse(set.containsKey("NCCL_NET") || set.containsKey("NCCL_MAX_NCHANNELS"), set.toString());
+        assertFalse(set.containsKey("NCCL_SOCKET_IFNAME"), "ranks of another node are not on this one's loop-back");
+        assertTrue(SharedGpus.on(set));
+        assertFalse(SharedGpus.on(outer));
     }
 
     private int signalled(String name, String ready, String shell) throws InterruptedException {
@@ -133,9 +158,11 @@ class LauncherTest {
         return new Launcher(plan(shell, processes, restarts), new PrintStream(bytes, true, StandardCharsets.UTF_8)).run();
     }
 
+    private boolean shareGpus;
+
     private Launcher.Plan plan(String shell, int processes, int restarts) {
         return new Launcher.Plan(List.of("sh", "-c", shell), processes, 1, 0, "127.0.0.1", 0,
-                "test" + System.nanoTime(), restarts, lasting, Duration.ofSeconds(1), Duration.ofSeconds(30));
+                "test" + System.nanoTime(), restarts, lasting, Duration.ofSeconds(1), Duration.ofSeconds(30), shareGpus);
     }
 
     private String text() {

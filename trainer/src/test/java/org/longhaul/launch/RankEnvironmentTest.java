@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,6 +14,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.longhaul.error.UserError;
 
 class RankEnvironmentTest {
+    private static final Map<String, String> LAUNCHED = Map.of("LONGHAUL_RENDEZVOUS", "launcher");
+    private static final Map<String, String> SHARED = Map.of("LONGHAUL_RENDEZVOUS", "launcher", SharedGpus.VARIABLE, "1");
+
     @Test
     void nothingSetMeansOneProcess() {
         assertEquals(RankEnvironment.alone(), RankEnvironment.detect(Map.of()));
@@ -67,9 +71,27 @@ class RankEnvironmentTest {
     @Test
     void theGpuIsTheLocalRankUnlessEachProcessSeesOnlyItsOwn() {
         RankEnvironment third = new RankEnvironment(3, 8, 3, 8, "h", 1, "t", false, 0);
-        assertEquals(3, third.device(Map.of()));
-        assertEquals(3, third.device(Map.of("CUDA_VISIBLE_DEVICES", "0,1,2,3")));
-        assertEquals(0, third.device(Map.of("CUDA_VISIBLE_DEVICES", "3")));
-        assertEquals(3, third.device(Map.of("CUDA_VISIBLE_DEVICES", "0", "LONGHAUL_RENDEZVOUS", "launcher")), "too few GPUs for the launcher's ranks");
+        assertEquals(3, third.device(Map.of(), 8));
+        assertEquals(3, third.device(Map.of("CUDA_VISIBLE_DEVICES", "0,1,2,3"), 4));
+        assertEquals(0, third.device(Map.of("CUDA_VISIBLE_DEVICES", "3"), 1));
+        assertEquals(0, third.device(Map.of(), 1), "a scheduler that shows each process its own without naming it");
+        assertEquals(3, third.device(LAUNCHED, 8));
+    }
+
+    @Test
+    void moreRanksThanGpusAreRefusedUnlessTheyMayShare() {
+        for (int rank = 0; rank < 4; rank++) {
+            RankEnvironment self = new RankEnvironment(4 + rank, 8, rank, 4, "h", 1, "t", false, 0);
+            for (int gpus = 1; gpus < 4; gpus++) {
+                int visible = gpus;
+                UserError e = assertThrows(UserError.class, () -> self.device(LAUNCHED, visible));
+                assertTrue(e.getMessage().contains("--nproc 4") && e.getMessage().contains("--share-gpus"), e.getMessage());
+                assertEquals(rank % gpus, self.device(SHARED, gpus));
+            }
+            assertEquals(List.of(4, 5, 6, 7), self.neighbours(SHARED, 1));
+            assertEquals(rank % 2 == 0 ? List.of(4, 6) : List.of(5, 7), self.neighbours(SHARED, 2));
+            assertEquals(List.of(4 + rank), self.neighbours(SHARED, 4));
+            assertEquals(List.of(4 + rank), self.neighbours(LAUNCHED, 4));
+        }
     }
 }

@@ -7,7 +7,7 @@ import sun.misc.Signal;
 
 /**
  * A launcher in a process of its own: {@code PROCESSES MAX_RESTARTS COMMAND…}; of several nodes with the properties test.nodes, test.node, test.port
- * and test.job.
+ * and test.job, on shared GPUs with test.share.
  */
 public final class TestLauncher {
     private TestLauncher() {}
@@ -18,7 +18,7 @@ public final class TestLauncher {
                 Integer.getInteger("test.nodes", 1), Integer.getInteger("test.node", 0), "127.0.0.1", Integer.getInteger("test.port", 0),
                 System.getProperty("test.job", "job-" + ProcessHandle.current().pid()), Integer.parseInt(args[1]), Duration.ofHours(1),
                 Duration.ofSeconds(5),
-                Duration.ofSeconds(60));
+                Duration.ofSeconds(60), Boolean.getBoolean("test.share"));
         Launcher launcher = new Launcher(plan, System.out);
         for (String name : List.of("TERM", "USR1")) {
             Signal.handle(new Signal(name), signal -> launcher.signal(signal.getName()));

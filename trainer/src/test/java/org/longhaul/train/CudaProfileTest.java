@@ -27,7 +27,7 @@ class CudaProfileTest {
 
     private static void run(Path output, String... overrides) {
         TrainConfig config = TrainerTest.config(output, overrides);
-        try (RankSetup setup = new RankSetup(RankSetup.backend(config.device(), 0), MeshGroups.single(), RankGroup.single(), null, null, 1e15)) {
+        try (RankSetup setup = new RankSetup(RankSetup.backend(config.device()), MeshGroups.single(), RankGroup.single(), null, null, 1e15)) {
             TrainJob.run(config, TrainerTest.data(), setup, new StopRequest());
         }
     }

@@ -33,7 +33,7 @@ class CudaStepTest {
     @Test
     void memoryIsPlannedAndGraphsGiveTheSameLosses() throws IOException {
         boolean large;
-        try (CudaBackend backend = (CudaBackend) RankSetup.backend(config(false, "auto").device(), 0)) {
+        try (CudaBackend backend = (CudaBackend) RankSetup.backend(config(false, "auto").device())) {
             large = backend.device().totalMemory() >= LARGE;
         }
         double[] graphs = steps(config(large, "auto"), large);
@@ -45,7 +45,7 @@ class CudaStepTest {
 
     // The last loss, and milliseconds of a step.
     private double[] steps(TrainConfig config, boolean large) throws IOException {
-        try (CudaBackend backend = (CudaBackend) RankSetup.backend(config.device(), 0)) {
+        try (CudaBackend backend = (CudaBackend) RankSetup.backend(config.device())) {
             Profiling profiling = new Profiling(config, backend, MeshGroups.single(), 989e12);
             MemoryCheck check = new MemoryCheck(config, backend, MeshGroups.single());
             SampleOrder order = new SampleOrder(new Sawtooth(4_000_000), config.model().context(), 1, 0);

@@ -53,7 +53,7 @@ class CudaTrainerTest {
     }
 
     private static Outcome onGpu(TrainConfig config) {
-        return run(config, RankSetup.backend(config.device(), 0));
+        return run(config, RankSetup.backend(config.device()));
     }
 
     private List<String> onCpu() throws IOException {

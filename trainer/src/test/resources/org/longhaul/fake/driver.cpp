@@ -35,6 +35,8 @@ double seconds() {
 }
 }  // namespace
 
+int fake::ordinal() { return opened; }
+
 int fake::ready() {
     leave();
     if (!initialised) return NOT_INITIALIZED;
@@ -115,6 +117,7 @@ EXPORT int cuDeviceTotalMem_v2(long *bytes, int) {
 EXPORT int cuDevicePrimaryCtxRetain(long *out, int device) {
     Locked l(lock);
     if (!initialised) return NOT_INITIALIZED;
+    if (setting("LH_FAKE_EXCLUSIVE", "") == "1") return UNAVAILABLE;
     opened = device;
     retained++;
     *out = CONTEXT;

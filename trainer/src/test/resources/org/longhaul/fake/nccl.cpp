@@ -1,6 +1,6 @@
 // NCCL among processes of this host, as strict as its manual. A group's operations follow each other in the order of the calls, on whatever
 // streams; a send ends when its receive has taken the bytes; a group's first operation waits for the device; groups end only together, and
-// only after the graphs that hold their work. What ranks call must agree, captured or not, else LH_FAKE_REPORT says so.
+// only after the graphs that hold their work. Two ranks on one GPU are refused unless NCCL_HOSTID tells their hosts apart. What ranks call must agree, captured or not, else LH_FAKE_REPORT says so.
 #include "machine.h"
 #include "queues.h"
 #include <atomic>
@@ -23,6 +23,9 @@ struct Mail {
 };
 struct Shared {
     std::atomic<int> joined, left;
+    // What each rank calls its host, and which GPU of it it uses: no two may be alike.
+    char host[RANKS][96];
+    int gpu[RANKS];
     // How many operations each rank has shown its bytes for, and has read the others' of.
     std::atomic<long> shown[RANKS], read[RANKS];
     char words[RANKS][96];
@@ -50,6 +53,7 @@ const long SIZE = LETTERS + (long)RANKS * RANKS * LETTER;
 const long HEAD = 1L << 20;
 std::set<Comm *> comms;
 thread_local int grouped;
+std::string lastError;
 struct Part {
     Comm *comm;
     std::string words;
@@ -160,20 +164,30 @@ bool apart(long small, long smallBytes, long large, long largeBytes, int rank) {
     return !overlap || small == large + rank * smallBytes;
 }
 
-Comm *open(const std::string &name, int ranks, int rank) {
+int open(Comm **out, const std::string &name, int ranks, int rank) {
     int file = shm_open(name.c_str(), O_RDWR | O_CREAT, 0600);
-    if (file < 0 || ftruncate(file, HEAD + SIZE)) return nullptr;
+    if (file < 0 || ftruncate(file, HEAD + SIZE)) return INTERNAL;
     char *at = (char *)mmap(nullptr, HEAD + SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
     close(file);
-    if (at == MAP_FAILED) return nullptr;
+    if (at == MAP_FAILED) return INTERNAL;
     Comm *c = new Comm{name, (Shared *)at, at + HEAD, ranks, rank};
+    snprintf(c->shared->host[rank], 96, "%s", setting("NCCL_HOSTID", "").c_str());
+    c->shared->gpu[rank] = ordinal();
     c->shared->joined++;
     while (c->shared->joined < ranks) rest();
     // Only the mappings hold it from now on.
     shm_unlink(name.c_str());
+    for (int r = 0; r < ranks; r++) {
+        if (r != rank && c->shared->gpu[r] == c->shared->gpu[rank] && !strcmp(c->shared->host[r], c->shared->host[rank])) {
+            lastError = "Duplicate GPU detected : rank " + std::to_string(rank) + " and rank " + std::to_string(r) + " both on CUDA device "
+                + std::to_string(ordinal());
+            return USAGE;
+        }
+    }
     comms.insert(c);
     keepGoing();
-    return c;
+    *out = c;
+    return OK;
 }
 // Frees a group: its graphs must have ended, its memory waits for the device, and the others must come.
 int end(Comm *c) {
@@ -210,13 +224,12 @@ EXPORT int ncclGetUniqueId(Id *id) {
 EXPORT const char *ncclGetErrorString(int status) {
     return status == OK ? "no error" : status == INVALID ? "invalid argument" : status == USAGE ? "invalid usage" : "internal error";
 }
-EXPORT const char *ncclGetLastError(Comm *) { return ""; }
+EXPORT const char *ncclGetLastError(Comm *) { return lastError.c_str(); }
 EXPORT int ncclCommInitRank(Comm **out, int ranks, Id id, int rank) {
     Locked l(lock);
     if (ready()) return INTERNAL;
     if (ranks > RANKS || rank < 0 || rank >= ranks) return INVALID;
-    *out = open(id.text, ranks, rank);
-    return *out ? OK : INTERNAL;
+    return open(out, id.text, ranks, rank);
 }
 // The ranks of a color, by their keys; -1 is in no group. All ranks of the parent call it.
 EXPORT int ncclCommSplit(Comm *c, int color, int key, Comm **out, void *config) {
@@ -247,8 +260,8 @@ EXPORT int ncclCommSplit(Comm *c, int color, int key, Comm **out, void *config) 
     all(2);
     std::string name = s->name[first];
     all(3);
-    *out = color < 0 ? nullptr : open(name, size, rank);
-    return color < 0 || *out ? OK : INTERNAL;
+    *out = nullptr;
+    return color < 0 ? OK : open(out, name, size, rank);
 }
 EXPORT int ncclCommDestroy(Comm *c) {
     GROUP(c);

@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Causal attention on the GPU: cuDNN itself where it is, FlashAttention through libtorch. The first call of a shape times the
  * kernels at hand on the real operands and keeps the fastest, forward and backward apart (each needs only out and lse of the
- * other). In deterministic mode cuDNN is taken, in its ordered variant, after two runs have given the same bits; so it is with documents, which
+ * other); beside other ranks on the GPU the first that can. In deterministic mode cuDNN is taken, in its ordered variant, after two runs have given the same bits; so it is with documents, which
  * the entry points of libtorch cannot keep apart. F32, for comparisons, is composed of ATen operations.
  */
 final class AttentionKernels implements AutoCloseable {
@@ -272,7 +272,7 @@ final class AttentionKernels implements AutoCloseable {
                     shortest = ms;
                     best = kind;
                 }
-                if (backend.settings().deterministic()) {
+                if (backend.settings().deterministic() || backend.settings().shared()) {
                     break;
                 }
             } catch (NativeException e) {

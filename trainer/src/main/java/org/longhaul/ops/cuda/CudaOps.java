@@ -38,7 +38,7 @@ public final class CudaOps extends KernelOps implements Closeable {
         this.kernels = kernels;
         this.stream = backend.computeStream();
         this.gemm = new Gemm(backend.device(), backend.settings().gemmWorkspace(), backend.settings().deterministic(),
-                backend.settings().cache().resolve("gemm"));
+                backend.settings().cache().resolve("gemm"), !backend.settings().shared());
         this.attention = new AttentionKernels(backend, ropeKernels());
     }
 
