@@ -192,8 +192,12 @@ final class Engine implements TokenLosses, AutoCloseable {
     }
 
     @Override
-    public boolean losses(int[] ids, int[] next, int[] begins, float[] losses) {
+    public void begin() {
         gather.finish();
+    }
+
+    @Override
+    public boolean losses(int[] ids, int[] next, int[] begins, float[] losses) {
         MeshGroups.Links links = groups.links().orElse(null);
         Stream compute = backend.computeStream();
         for (Chunk chunk : chunks) {

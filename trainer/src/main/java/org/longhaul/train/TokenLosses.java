@@ -16,6 +16,9 @@ interface TokenLosses {
      */
     boolean losses(int[] ids, int[] next, int[] documents, float[] losses);
 
+    /** Every rank calls it before its first micro-batch: some may have none, and what the ranks do together must be done by then. */
+    default void begin() {}
+
     /** Whether attention stays within documents, as it did in training. */
     boolean withinDocuments();
 

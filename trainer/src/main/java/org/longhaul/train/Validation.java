@@ -36,6 +36,7 @@ record Validation(double loss, double bitsPerByte, long tokens) {
         int replicas = model.groups().data().size();
         int replica = model.groups().data().rank();
         double nats = 0;
+        model.begin();
         for (long n = replica; n * size < count; n += replicas) {
             Arrays.fill(inputs, 0);
             Arrays.fill(targets, IGNORE);
