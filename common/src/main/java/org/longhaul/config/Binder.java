@@ -175,11 +175,13 @@ final class Binder {
             return Optional.of(newRecord(record, values));
         } catch (IllegalArgumentException | UserError e) {
             String message = String.valueOf(e.getMessage());
-            String first = message.split("[^A-Za-z0-9_]", 2)[0];
+            // What concerns several parts names a key below this record, such as logging.every.
+            String named = message.split("[^A-Za-z0-9_.]", 2)[0];
+            String first = named.split("\\.", 2)[0];
             boolean namesKey = names.contains(first);
             Entry entry = section.entries().get(first);
-            String key = namesKey ? Names.join(path, first) : path;
-            String text = namesKey ? message.substring(first.length()).strip().replaceFirst("^:\\s*", "") : message;
+            String key = namesKey ? Names.join(path, named) : path;
+            String text = namesKey ? message.substring(named.length()).strip().replaceFirst("^:\\s*", "") : message;
             faults.add(entry == null ? section.at() : entry.at(), key, text);
             return Optional.empty();
         }

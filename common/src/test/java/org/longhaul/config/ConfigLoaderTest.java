@@ -113,6 +113,7 @@ class ConfigLoaderTest {
         "weights: [1] | weights: must be a section of name: value lines, found a list",
         "weights: {a: b} | weights.a: must be a number, found 'b'",
         "optimizer: 3 | optimizer: must be a section of keys, found the single value '3'",
+        "optimizer: {lr: 41} | optimizer.lr: must not exceed 4 * steps: 41.0",
         "schedule: {min: 1} | schedule: needs 'type:', one of cosine, multi_step",
         "schedule: {type: cosin} | schedule.type: must be one of cosine, multi_step, found 'cosin'; did you mean 'cosine'?",
         "schedule: {type: multi_step} | schedule.milestones: missing; give it (list of number)",

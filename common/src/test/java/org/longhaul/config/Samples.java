@@ -32,6 +32,9 @@ final class Samples {
             if (steps <= 0) {
                 throw new IllegalArgumentException("steps must be positive: " + steps);
             }
+            if (optimizer.lr() > 4 * steps) {
+                throw new IllegalArgumentException("optimizer.lr must not exceed 4 * steps: " + optimizer.lr());
+            }
         }
     }
 

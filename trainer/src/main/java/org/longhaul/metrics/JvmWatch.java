@@ -22,12 +22,26 @@ public final class JvmWatch {
      */
     public record Interval(long pauseMillis, long collections, long allocatedBytes) {}
 
+    /** Collections that stop all threads since the process began: their time in milliseconds, their number. */
+    public record Pauses(long millis, long collections) {}
+
     /** Starts an interval of the calling thread. */
     public JvmWatch() {
-        // Collectors that run beside the program report their cycles under names of their own.
-        collectors = ManagementFactory.getGarbageCollectorMXBeans().stream()
-                .filter(c -> !c.getName().contains("Cycles") && !c.getName().contains("Concurrent")).toList();
+        collectors = pausing();
         restart();
+    }
+
+    /** What happened since the process began. */
+    public static Pauses pauses() {
+        List<GarbageCollectorMXBean> all = pausing();
+        return new Pauses(all.stream().mapToLong(c -> Math.max(0, c.getCollectionTime())).sum(),
+                all.stream().mapToLong(c -> Math.max(0, c.getCollectionCount())).sum());
+    }
+
+    // Collectors that run beside the program report their cycles under names of their own.
+    private static List<GarbageCollectorMXBean> pausing() {
+        return ManagementFactory.getGarbageCollectorMXBeans().stream()
+                .filter(c -> !c.getName().contains("Cycles") && !c.getName().contains("Concurrent")).toList();
     }
 
     /** Ends the interval and starts the next; on the thread that started it. */

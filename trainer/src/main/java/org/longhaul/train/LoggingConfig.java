@@ -10,7 +10,8 @@ public record LoggingConfig(
         @Doc("Steps between lines of metrics.jsonl; on a GPU also how often the host looks at results.") @Default("1") int every,
         @Doc("Time between progress lines where the output is no terminal.") @Default("10s") Duration plainEvery,
         @Doc("Whether to write TensorBoard event files.") @Default("true") boolean tensorboard,
-        @Doc("Steps between reports of tokens by source and language; 0 for none.") @Default("100") int mixtureEvery) {
+        @Doc("Steps between reports of tokens by source and language; 0 for none.") @Default("100") int mixtureEvery,
+        @Doc("Numbers and health of the running job over HTTP.") MetricsConfig metrics) {
     /** Checks the ranges. */
     public LoggingConfig {
         if (mixtureEvery < 0) {

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import org.longhaul.launch.HostName;
 import org.longhaul.metrics.Flops;
 import org.longhaul.model.ModelConfig;
@@ -87,7 +88,7 @@ final class RankTimes implements AutoCloseable {
      * @param metrics for metrics.jsonl
      * @param scalars for TensorBoard
      */
-    record Comparison(List<String> lines, Map<String, Object> metrics, Map<String, Double> scalars) {}
+    record Comparison(List<String> lines, Map<String, Object> metrics, Map<String, Double> scalars, Map<Integer, String> slow) {}
 
     /** Before the work of a step; {@code readingSeconds} is what this rank has spent reading samples so far. */
     void begin(long step, double readingSeconds) {
@@ -156,7 +157,9 @@ final class RankTimes implements AutoCloseable {
         Map<String, Double> scalars = Map.of(
                 "ranks/compute_seconds_median", median, "ranks/compute_max_over_median", compute[slowest] / median,
                 "ranks/waiting_seconds_median", StragglerJudge.median(waiting));
-        return new Comparison(lines, metrics, scalars);
+        Map<Integer, String> slowNow = new TreeMap<>();
+        judge.slow().forEach(r -> slowNow.put(r, places.get(r)));
+        return new Comparison(lines, metrics, scalars, slowNow);
     }
 
     private static String against(StragglerJudge.Basis basis) {

@@ -46,6 +46,9 @@ final class Report implements AutoCloseable {
     record Step(
             long step, long consumed, double loss, double norm, double learningRate, boolean skipped, boolean spike, long allSkipped) {}
 
+    /** Of the whole job: tokens a second and both MFU figures, 0 where the peak is unknown. */
+    record Speed(double tokensPerSecond, double mfuFull, double mfuCausal) {}
+
     /** Opens the files after a step; {@code peakFlops} of the whole job, 0 where unknown. */
     Report(TrainConfig config, long afterStep, double flopsPerToken, double causalFlopsPerToken, double peakFlops) {
         this.config = config;
@@ -114,6 +117,12 @@ final class Report implements AutoCloseable {
         }
         Step last = steps[steps.length - 1];
         progress.update(() -> line(last));
+    }
+
+    /** The speed by the last lines. */
+    Speed speed() {
+        double share = peakFlops > 0 ? tokensPerSecond / peakFlops : 0;
+        return new Speed(tokensPerSecond, share * flopsPerToken, share * causalFlopsPerToken);
     }
 
     /** Writes a validation. */

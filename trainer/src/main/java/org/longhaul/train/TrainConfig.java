@@ -50,6 +50,11 @@ public record TrainConfig(
             throw new IllegalArgumentException("checkpoint.retention.ephemeral_steps must be at least twice logging.every, since saves are taken where "
                     + "the host looks at results: " + checkpoint.retention().ephemeralSteps() + " and " + looks);
         }
+        if (logging.metrics().on() && logging.metrics().stalledAfter().compareTo(ranks.stallTimeout()) <= 0) {
+            throw new IllegalArgumentException("logging.metrics.stalled_after must be longer than ranks.stall_timeout, after which the job itself names the "
+                    + "missing rank and ends for a restart: " + logging.metrics().stalledAfter().toSeconds() + " s and "
+                    + ranks.stallTimeout().toSeconds() + " s");
+        }
         if (!(zLoss >= 0)) {
             throw new IllegalArgumentException("z_loss must not be negative: " + zLoss);
         }

@@ -26,10 +26,11 @@ final class TrainJob {
     static Outcome run(TrainConfig config, RankEnvironment self) {
         try (StopRequest stop = StopRequest.listen()) {
             TrainData data = TrainData.open(config);
-            try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
+            try (Telemetry telemetry = Telemetry.open(config, self);
+                    RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
                 return setup.sharing(() -> {
                     SharedMemory.requireRoom(config, setup.groups().mesh(), setup, self);
-                    return shared(config, data, setup, stop);
+                    return shared(config, data, setup, stop, telemetry);
                 });
             }
         }
@@ -37,10 +38,17 @@ final class TrainJob {
 
     /** Trains with given data on given ranks. */
     static Outcome run(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop) {
-        return setup.sharing(() -> shared(config, data, setup, stop));
+        try (Telemetry telemetry = Telemetry.open(config, RankEnvironment.alone())) {
+            return run(config, data, setup, stop, telemetry);
+        }
     }
 
-    private static Outcome shared(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop) {
+    /** The same, watched. */
+    static Outcome run(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop, Telemetry telemetry) {
+        return setup.sharing(() -> shared(config, data, setup, stop, telemetry));
+    }
+
+    private static Outcome shared(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop, Telemetry telemetry) {
         requireFits(config, setup.groups());
         if (setup.groups().rank() == 0) {
             LOG.info("longhaul {} on {}: {}, output {}", Version.text(), HostName.here(), words(config, setup.groups().mesh()), config.output());
@@ -51,7 +59,7 @@ final class TrainJob {
                 RankTimes times = new RankTimes(setup.backend(), setup.groups(), config.model(), config.ranks().straggler());
                 Snapshots snapshots = new Snapshots(config, setup.backend(), engine, data.fingerprints(), mixture, setup.savers())) {
             profiling.of(engine);
-            Trainer trainer = new Trainer(config, engine, snapshots, data, mixture, times, stop, setup.peakFlops(), profiling);
+            Trainer trainer = new Trainer(config, engine, snapshots, data, mixture, times, stop, setup.peakFlops(), profiling, telemetry);
             Outcome outcome = setup.sharing(trainer::run);
             if (setup.groups().rank() == 0) {
                 LossCurve.draw(config.output(), data.unigramEntropy());

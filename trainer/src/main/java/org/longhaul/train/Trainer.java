@@ -34,6 +34,7 @@ final class Trainer {
     private final Profiling profiling;
     private final MemoryCheck memory;
     private final History history;
+    private final Telemetry telemetry;
     private Report report;
     private RunState state;
 
@@ -49,7 +50,7 @@ final class Trainer {
 
     Trainer(
             TrainConfig config, Engine engine, Snapshots snapshots, TrainData data, Mixture mixture, RankTimes times, StopRequest stop, double peakFlops,
-            Profiling profiling) {
+            Profiling profiling, Telemetry telemetry) {
         this.config = config;
         this.engine = engine;
         this.snapshots = snapshots;
@@ -59,6 +60,7 @@ final class Trainer {
         this.stop = stop;
         this.peakFlops = peakFlops;
         this.profiling = profiling;
+        this.telemetry = telemetry;
         this.history = new History(config.output());
         this.memory = new MemoryCheck(config, engine.backend(), engine.groups());
         this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma(), 1);
@@ -70,7 +72,9 @@ final class Trainer {
         if (leads() && Faults.planted().any()) {
             LOG.warn("{} plants faults in this run: {}", Faults.VARIABLE, Faults.planted());
         }
+        telemetry.does("loads");
         start();
+        telemetry.does("trains");
         if (leads()) {
             TrainJob.writeConfig(config);
         }
@@ -118,6 +122,7 @@ final class Trainer {
                 }
                 Faults.point("train.update");
                 memory.step().ifPresent(seen -> {
+                    telemetry.memory(seen);
                     if (report != null) {
                         report.memory(step, seen);
                     }
@@ -171,6 +176,7 @@ final class Trainer {
 
     private void compareRanks() {
         RankTimes.Comparison comparison = times.compare();
+        telemetry.ranks(comparison);
         if (report != null) {
             report.ranks(comparison);
         }
@@ -267,8 +273,16 @@ final class Trainer {
         state = new RunState(
                 step, consumed, state.stage(), skipped, inRow, losses.state(), norms.state(), past ? 0 : state.rollbacks(),
                 past ? 0 : state.rolledBackFrom());
-        if (report != null && results.length > 0) {
-            SaveSchedule.Age age = snapshots.age(step);
+        if (results.length > 0) {
+            tell(lines);
+        }
+        return dropped;
+    }
+
+    private void tell(Report.Step[] lines) {
+        SaveSchedule.Age age = null;
+        if (report != null) {
+            age = snapshots.age(state.step());
             report.steps(age, lines);
             report.saved(snapshots.stats());
             String overdue = snapshots.overdue(age);
@@ -276,7 +290,7 @@ final class Trainer {
                 LOG.warn("{}", overdue);
             }
         }
-        return dropped;
+        telemetry.looked(lines, report == null ? null : report.speed(), snapshots.stats(), age);
     }
 
     private boolean spike(Result r, double loss, long step) {
@@ -300,11 +314,13 @@ final class Trainer {
         if (data.validation().isEmpty()) {
             return;
         }
+        telemetry.does("validates");
         long start = System.nanoTime();
         Validation measured = Validation.of(
                 engine, data.validation().get(), data.validationBytesPerToken(), config.batch().microBatch(),
                 config.model().context(), config.validation().tokens());
         snapshots.validated(System.nanoTime() - start);
+        telemetry.validated(state.step(), measured);
         if (report != null) {
             report.validation(state.step(), measured);
         }
@@ -326,6 +342,7 @@ final class Trainer {
         state = state.behind(bad.consumed(), bad.skipped(), rollbacks, Math.max(bad.step(), bad.rolledBackFrom()));
         snapshots.start(state.step());
         snapshots.save(SaveKind.EPHEMERAL, state);
+        telemetry.rolledBack();
         if (leads()) {
             report.rolledBack(bad.step(), state);
             LOG.warn("{}: rolled back to step {} and going on behind sample {}, roll-back {} of {}", why, state.step(), state.consumed(),
@@ -346,6 +363,7 @@ final class Trainer {
 
     private Outcome end(Outcome outcome) {
         snapshots.await();
+        telemetry.saved(snapshots.stats(), leads() ? snapshots.age(state.step()) : null);
         if (leads()) {
             report.saved(snapshots.stats());
             if (snapshots.lastSaved() != state.step()) {

@@ -3,6 +3,7 @@ package org.longhaul.trust;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Tells which ranks compute slower than they should, look after look. A rank is measured by the ranks that have the same work; where there are
@@ -79,6 +80,11 @@ public final class StragglerJudge {
             }
         }
         return found;
+    }
+
+    /** The ranks that have been slow for long enough, named before or not, at the last look. */
+    public List<Integer> slow() {
+        return IntStream.range(0, slowInRow.length).filter(r -> slowInRow[r] >= looks).boxed().toList();
     }
 
     private void learn(double[] seconds) {

@@ -116,6 +116,15 @@ class ClusterFilesTest {
         assertEquals(Path.of("/runs/run7"), ConfigLoader.load(file, List.of(), TrainConfig.class).output());
     }
 
+    @Test
+    void probeAndScraperAskWhereTheRanksServe() throws IOException {
+        String port = new YAMLMapper().readTree(manifest().get("ConfigMap").at("/data/train.yaml").asText()).at("/logging/metrics/port").asText();
+        JsonNode template = manifest().get("Job").at("/spec/template");
+        assertEquals(port, template.at("/metadata/annotations").get("prometheus.io/port").asText());
+        assertEquals(port, template.at("/spec/containers/0/readinessProbe/httpGet/port").asText());
+        assertEquals("/healthz", template.at("/spec/containers/0/readinessProbe/httpGet/path").asText());
+    }
+
     private static Map<String, JsonNode> manifest() throws IOException {
         Map<String, JsonNode> parts = new HashMap<>();
         YAMLMapper mapper = new YAMLMapper();
