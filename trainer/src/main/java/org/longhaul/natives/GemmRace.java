@@ -15,7 +15,7 @@ import org.longhaul.tensor.Arena;
  */
 final class GemmRace implements AutoCloseable {
     /** Device time of one race, about: fewer candidates and rounds where a product takes long. */
-    static final double BUDGET_MS = 2000;
+    static final double BUDGET_MS = 1500;
 
     /** What brings an idle GPU to its power limit, and what keeps it there between races. */
     static final double COLD_WARM_UP_MS = 1500;
@@ -29,8 +29,12 @@ final class GemmRace implements AutoCloseable {
     private static final int MOST_BURST = 2000;
     private static final int PARENTS = 3;
     private static final int VARIANTS = 48;
+    /** The second is made of the best of the first. */
+    private static final int GENERATIONS = 2;
     /** A variant this much slower than the best, run once, is not timed further. */
     private static final double HOPELESS = 1.3;
+    /** What is farther than this from the best when all run at the same clock is not made up for by a clock that settles higher. */
+    private static final double CLOSE = 1.06;
     private static final int LEAST_CANDIDATES = 8;
     /** Products below this take microseconds: their choice does not matter, the first heat decides. */
     private static final double SMALL_FLOPS = 1e8;
@@ -128,7 +132,8 @@ final class GemmRace implements AutoCloseable {
         scalars.setFloat(8, shape.addend() == GemmShape.Addend.NONE ? 0 : 1);
     }
 
-    Winner run(List<byte[]> proposals) {
+    /** @param brief whether rounds of the proposals must do: no variants, no bursts */
+    Winner run(List<byte[]> proposals, boolean brief) {
         List<Runner> field = new ArrayList<>();
         double unit = 0;
         for (int i = 0; i < proposals.size() && field.size() < candidates(unit, BUDGET_MS / 2, proposals.size()); i++) {
@@ -144,8 +149,9 @@ final class GemmRace implements AutoCloseable {
         int launches = (int) Math.max(1, Math.min(MOST_LAUNCHES, Math.ceil(LEAST_MS / unit)));
         Runner first = field.get(0);
         rounds(field, HEAT_ROUNDS, launches);
-        if (shape.flops() >= SMALL_FLOPS) {
-            finals(field, first, proposals, unit, launches);
+        if (!brief && shape.flops() >= SMALL_FLOPS) {
+            mutate(field, proposals, unit, launches);
+            finals(field, first, unit);
         }
         Runner best = field.stream().min(Comparator.comparingDouble(Runner::typical)).orElseThrow();
         if (best.typical() > MARGIN * first.typical()) {
@@ -154,32 +160,44 @@ final class GemmRace implements AutoCloseable {
         return new Winner(best.bytes, best.what, best.typical(), first.typical(), spent);
     }
 
-    // Only the finalists' bursts count, so that all that are compared ran alike.
-    private void finals(List<Runner> field, Runner first, List<byte[]> proposals, double unit, int launches) {
-        List<Runner> ranked = ranked(field);
-        List<Runner> parents = ranked.subList(0, Math.min(PARENTS, ranked.size()));
-        List<Runner> mutants = new ArrayList<>();
-        List<byte[]> genes = parents.stream().map(r -> r.bytes).toList();
-        int room = candidates(unit, BUDGET_MS / 4, VARIANTS);
-        double bound = HOPELESS * ranked.get(0).typical() + LEAST_MS / 4;
-        for (GemmVariants.Variant v : new GemmVariants(plan, handle, workspace.bytes()).of(genes, proposals, Math.min(room, VARIANTS))) {
-            Runner runner = new Runner(v.algorithm(), parents.get(v.parent()).what + " with " + v.change());
-            if (tried(runner) && runner.end.millisecondsSince(runner.start) <= bound) {
-                mutants.add(runner);
+    // Variants of the best so far, timed like the others.
+    private void mutate(List<Runner> field, List<byte[]> proposals, double unit, int launches) {
+        GemmVariants variants = new GemmVariants(plan, handle, workspace.bytes(), proposals);
+        int room = candidates(unit, BUDGET_MS / 3, VARIANTS) / GENERATIONS;
+        for (int generation = 0; generation < GENERATIONS; generation++) {
+            List<Runner> ranked = ranked(field);
+            List<Runner> parents = ranked.subList(0, Math.min(PARENTS, ranked.size()));
+            double bound = HOPELESS * ranked.get(0).typical() + LEAST_MS / 4;
+            List<Runner> mutants = new ArrayList<>();
+            for (GemmVariants.Variant v : variants.of(parents.stream().map(r -> r.bytes).toList(), room)) {
+                Runner runner = new Runner(v.algorithm(), parents.get(v.parent()).what + " with " + v.change());
+                if (tried(runner) && once(runner) <= bound) {
+                    mutants.add(runner);
+                }
             }
+            rounds(mutants, HEAT_ROUNDS, launches);
+            field.addAll(mutants);
         }
-        rounds(mutants, HEAT_ROUNDS, launches);
-        field.addAll(mutants);
-        List<Runner> finalists = new ArrayList<>(ranked(field).subList(0, Math.min(FINALISTS, field.size())));
+    }
+
+    // Only the finalists' bursts count, so that all that are compared ran alike.
+    private void finals(List<Runner> field, Runner first, double unit) {
+        List<Runner> ranked = ranked(field);
+        double bound = CLOSE * ranked.get(0).typical();
+        List<Runner> finalists = new ArrayList<>(ranked.stream().filter(r -> r.typical() <= bound).limit(FINALISTS).toList());
         if (!finalists.contains(first)) {
-            finalists.set(finalists.size() - 1, first);
+            finalists.add(first);
         }
         finalists.forEach(r -> r.times.clear());
-        int burst = (int) Math.max(2, Math.min(MOST_BURST, Math.ceil(BURST_MS / unit)));
-        bursts(finalists, burst);
-        // Back in the other order, so that what the clock does meanwhile does not favour a place.
-        Collections.reverse(finalists);
-        bursts(finalists, burst);
+        if (finalists.size() > 1) {
+            int burst = (int) Math.max(2, Math.min(MOST_BURST, Math.ceil(BURST_MS / unit)));
+            bursts(finalists, burst);
+            // Back in the other order, so that what the clock does meanwhile does not favour a place.
+            Collections.reverse(finalists);
+            bursts(finalists, burst);
+        } else {
+            rounds(finalists, 1, 1);
+        }
         field.retainAll(finalists);
     }
 
@@ -205,18 +223,26 @@ final class GemmRace implements AutoCloseable {
         return unit == 0 ? most : (int) Math.min(most, Math.max(LEAST_CANDIDATES, budget / (unit * (1 + HEAT_ROUNDS))));
     }
 
-    /** Whether it runs and gives what the first that ran gave. */
+    /** Whether it runs and gives what the first that ran gave; after this its kernel is loaded. */
     private boolean tried(Runner runner) {
         sample.prepare(shape.addend() == GemmShape.Addend.RESULT);
-        runner.start.record(stream);
         int status = runner.launch();
-        runner.end.record(stream);
         if (status != 0) {
             refusal = status;
             refused++;
             return false;
         }
         return sample.agrees();
+    }
+
+    private double once(Runner runner) {
+        runner.start.record(stream);
+        runner.launch();
+        runner.end.record(stream);
+        runner.end.await();
+        double took = runner.end.millisecondsSince(runner.start);
+        spent += took;
+        return took;
     }
 
     /** Milliseconds of one product on the warm GPU. */

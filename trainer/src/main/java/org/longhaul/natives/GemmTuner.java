@@ -14,11 +14,13 @@ import org.slf4j.LoggerFactory;
 final class GemmTuner {
     private static final Logger LOG = LoggerFactory.getLogger(GemmTuner.class);
     /** To be raised whenever the race changes, so that no choice of an earlier one is taken for its own. */
-    private static final int METHOD = 3;
+    private static final int METHOD = 4;
     /** Proposals asked of the library; it orders them by its own estimate. */
     private static final int PROPOSALS = 32;
 
     private static final long COOLS_NANOS = 1_000_000_000;
+    /** Device time of all races of a start; what comes after it is raced briefly, and properly by a later start. */
+    private static final double ENOUGH_MS = 30_000;
 
     private final CudaDevice device;
     private final long handle;
@@ -29,6 +31,7 @@ final class GemmTuner {
     private double spent;
     private long lastRace;
     private int raced;
+    private boolean cutShort;
 
     GemmTuner(CudaDevice device, long handle, DeviceMemory workspace, boolean deterministic, Path cache, boolean timing) {
         this.device = device;
@@ -94,7 +97,13 @@ final class GemmTuner {
                 LOG.info("timing matrix products: about {} s for each new shape, once; choices are kept in {}",
                         Math.round(GemmRace.BUDGET_MS / 1000), choices.folder());
             }
-            GemmRace.Winner winner = race.run(proposals);
+            boolean brief = spent > ENOUGH_MS;
+            if (brief && !cutShort) {
+                cutShort = true;
+                LOG.info("timing matrix products has taken {} s; further shapes are timed briefly now, and again by the next start",
+                        Math.round(spent / 1000));
+            }
+            GemmRace.Winner winner = race.run(proposals, brief);
             spent += winner.spentMs();
             // Races too small to heat the GPU leave it as it was.
             lastRace = winner.spentMs() > GemmRace.WARM_UP_MS ? System.nanoTime() : lastRace;
@@ -102,7 +111,9 @@ final class GemmTuner {
                     Locale.ROOT, "%.0f TFLOP/s, %s (the first: %.0f)", shape.flops() / winner.ms() / 1e9, winner.what(),
                     shape.flops() / winner.firstMs() / 1e9);
             plan.choose(winner.algorithm(), remark);
-            choices.keep(shape, new GemmChoices.Choice(winner.algorithm(), remark));
+            if (!brief) {
+                choices.keep(shape, new GemmChoices.Choice(winner.algorithm(), remark));
+            }
             LOG.debug("{}: {}; {} shapes took {} s so far", shape.key(), remark, raced, String.format(Locale.ROOT, "%.1f", spent / 1000));
         }
     }

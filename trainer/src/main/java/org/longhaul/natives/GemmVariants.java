@@ -1,8 +1,10 @@
 package org.longhaul.natives;
 
 import com.sun.jna.Memory;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,19 +25,15 @@ final class GemmVariants {
     private final GemmPlan plan;
     private final long handle;
     private final long workspaceBytes;
+    private final Map<Integer, TreeSet<Integer>> proposed = new LinkedHashMap<>();
+    private final TreeSet<byte[]> known = new TreeSet<>(Arrays::compare);
 
-    GemmVariants(GemmPlan plan, long handle, long workspaceBytes) {
+    /** @param proposals give the settings, and are no variants themselves */
+    GemmVariants(GemmPlan plan, long handle, long workspaceBytes, List<byte[]> proposals) {
         this.plan = plan;
         this.handle = handle;
         this.workspaceBytes = workspaceBytes;
-    }
-
-    /** An algorithm and what was changed. */
-    record Variant(int parent, String change, byte[] algorithm) {}
-
-    /** Up to {@code most} variants of the parents, theirs in turn; {@code proposals} give the settings. */
-    List<Variant> of(List<byte[]> parents, List<byte[]> proposals, int most) {
-        Map<Integer, TreeSet<Integer>> values = new LinkedHashMap<>();
+        known.addAll(proposals);
         for (int setting : SETTINGS) {
             TreeSet<Integer> seen = new TreeSet<>();
             proposals.forEach(p -> {
@@ -50,22 +48,47 @@ final class GemmVariants {
             if (setting == CublasLtApi.CONFIG_CLUSTER && !seen.isEmpty()) {
                 seen.addAll(CLUSTERS);
             }
-            if (setting == CublasLtApi.CONFIG_TILE) {
-                parents.forEach(p -> seen.addAll(tiles(p)));
-            }
-            values.put(setting, seen);
+            proposed.put(setting, seen);
         }
-        TreeSet<byte[]> known = new TreeSet<>(Arrays::compare);
-        known.addAll(proposals);
-        List<Variant> found = new ArrayList<>();
-        values.forEach((setting, seen) -> seen.forEach(value -> {
-            for (int p = 0; p < parents.size() && found.size() < most; p++) {
-                byte[] changed = with(parents.get(p), setting, value);
-                if (changed != null && known.add(changed) && plan.accepts(handle, changed, workspaceBytes)) {
-                    found.add(new Variant(p, name(setting) + " " + value, changed));
+    }
+
+    /** An algorithm and what was changed. */
+    record Variant(int parent, String change, byte[] algorithm) {}
+
+    private record Change(int parent, int value) {}
+
+    /**
+     * Up to {@code most} variants of the parents, the best of which comes first, that were not given before; settings in turn, so that none is
+     * left out for another.
+     */
+    List<Variant> of(List<byte[]> parents, int most) {
+        Map<Integer, Deque<Change>> left = new LinkedHashMap<>();
+        proposed.forEach((setting, seen) -> {
+            Deque<Change> changes = new ArrayDeque<>();
+            for (int p = 0; p < parents.size(); p++) {
+                TreeSet<Integer> values = new TreeSet<>(seen);
+                if (setting == CublasLtApi.CONFIG_TILE) {
+                    values.addAll(tiles(parents.get(p)));
+                }
+                for (int value : values) {
+                    changes.add(new Change(p, value));
                 }
             }
-        }));
+            left.put(setting, changes);
+        });
+        List<Variant> found = new ArrayList<>();
+        while (left.values().stream().anyMatch(changes -> !changes.isEmpty())) {
+            for (Map.Entry<Integer, Deque<Change>> entry : left.entrySet()) {
+                Change change = entry.getValue().poll();
+                byte[] changed = change == null ? null : with(parents.get(change.parent), entry.getKey(), change.value);
+                if (changed != null && plan.accepts(handle, changed, workspaceBytes) && known.add(changed)) {
+                    found.add(new Variant(change.parent, name(entry.getKey()) + " " + change.value, changed));
+                    if (found.size() == most) {
+                        return found;
+                    }
+                }
+            }
+        }
         return found;
     }
 
