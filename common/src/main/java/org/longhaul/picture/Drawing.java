@@ -1,16 +1,17 @@
 package org.longhaul.picture;
 
-/** Something that can be made a picture, as SVG and as PNG. */
-public interface Drawing {
-    /** Pixels across. */
-    int width();
+import java.util.function.Consumer;
 
-    /** Pixels down. */
-    int height();
-
-    /** What the picture shows, for those who cannot see it. */
-    String title();
-
-    /** Paints it on white. */
-    void paint(Canvas canvas);
+/**
+ * Something that can be made a picture, as SVG and as PNG.
+ *
+ * @param width pixels across
+ * @param height pixels down
+ * @param title what the picture shows, for those who cannot see it
+ * @param painter paints it on white
+ */
+public record Drawing(int width, int height, String title, Consumer<Canvas> painter) {
+    void paint(Canvas canvas) {
+        painter.accept(canvas);
+    }
 }

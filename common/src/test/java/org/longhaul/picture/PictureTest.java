@@ -15,19 +15,8 @@ import org.w3c.dom.Document;
 import org.xml.sax.InputSource;
 
 class PictureTest {
-    private record Shown(String title) implements Drawing {
-        @Override
-        public int width() {
-            return 200;
-        }
-
-        @Override
-        public int height() {
-            return 100;
-        }
-
-        @Override
-        public void paint(Canvas canvas) {
+    private static Drawing shown(String title) {
+        return new Drawing(200, 100, title, canvas -> {
             canvas.box(10, 10, 50, 50, 0x112233);
             canvas.area(new double[] {70, 90, 80}, new double[] {10, 10, 30}, 0x445566);
             canvas.path(new double[] {0, 100, 200}, new double[] {90, 80, 90}, 0xAA0000, 3);
@@ -35,13 +24,13 @@ class PictureTest {
             canvas.dot(150, 50, 6, 0x00BB00);
             canvas.text(title, 100, 95, 12, 0, Canvas.Anchor.MIDDLE);
             canvas.upwards("up", 190, 50, 12, 0);
-        }
+        });
     }
 
     @Test
     void svgIsXmlWhateverTheTextHolds() throws Exception {
         String title = "a<b>&\"\u0000\u001B\uFFFE\uD800 漢字 😀 𝒜";
-        Document svg = parse(Picture.svg(new Shown(title)));
+        Document svg = parse(Picture.svg(shown(title)));
         assertEquals("a<b>&\"\uFFFD\uFFFD\uFFFD\uFFFD 漢字 😀 𝒜", svg.getElementsByTagName("title").item(0).getTextContent());
         assertEquals(2, svg.getElementsByTagName("text").getLength());
         assertEquals("0 0 200 100", svg.getDocumentElement().getAttribute("viewBox"));
@@ -50,13 +39,13 @@ class PictureTest {
         for (int i = 0; i < 200; i++) {
             StringBuilder text = new StringBuilder();
             random.ints(20, 0, 0x10FFFF).forEach(c -> text.appendCodePoint(random.nextBoolean() ? c : c & 0x7F));
-            assertTrue(parse(Picture.svg(new Shown(text.toString()))).hasChildNodes(), () -> "seed " + seed);
+            assertTrue(parse(Picture.svg(shown(text.toString()))).hasChildNodes(), () -> "seed " + seed);
         }
     }
 
     @Test
     void pngShowsTheSameShapes() throws Exception {
-        byte[] png = Picture.png(new Shown("text")).orElse(null);
+        byte[] png = Picture.png(shown("text")).orElse(null);
         Assumptions.assumeTrue(png != null, "this Java draws no PNG: fontconfig or a font is missing");
         var image = ImageIO.read(new ByteArrayInputStream(png));
         assertEquals(200, image.getWidth());
@@ -69,7 +58,7 @@ class PictureTest {
 
     @Test
     void clippedTextFits() {
-        SvgCanvas canvas = new SvgCanvas(new Shown("x"));
+        SvgCanvas canvas = new SvgCanvas(shown("x"));
         assertEquals("short", canvas.clipped("short", 100, 12));
         String cut = canvas.clipped("漢字".repeat(40) + "😀".repeat(5), 100, 12);
         assertTrue(cut.endsWith("\u2026") && canvas.width(cut, 12) <= 100 && cut.length() > 4, cut);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.longhaul.picture.Drawing;
 import org.longhaul.picture.Picture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,7 +27,7 @@ public final class LossCurve {
         }
         try {
             String name = folder.toAbsolutePath().normalize().getFileName().toString();
-            LossDrawing drawing = LossDrawing.of(name, MetricsFile.read(metrics), unigramEntropy);
+            Drawing drawing = LossDrawing.of(name, MetricsFile.read(metrics), unigramEntropy);
             if (drawing == null) {
                 return Optional.empty();
             }

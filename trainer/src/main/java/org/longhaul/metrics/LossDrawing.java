@@ -15,7 +15,7 @@ import org.longhaul.picture.Drawing;
  * The loss curve of a run: training loss (where several steps fall on one pixel, their mean on a band from lowest to highest), validation points,
  * the learning rate on an axis of its own at the right.
  */
-final class LossDrawing implements Drawing {
+final class LossDrawing {
     private static final int WIDTH = 960;
     private static final int HEIGHT = 520;
     private static final int LEFT = 70;
@@ -50,7 +50,7 @@ final class LossDrawing implements Drawing {
         }
     }
 
-    private final String name;
+    private final String title;
     private final Series loss;
     private final Series validation;
     private final Series bits;
@@ -59,7 +59,7 @@ final class LossDrawing implements Drawing {
     private final double entropy;
 
     private LossDrawing(String name, List<JsonNode> lines, double entropy) {
-        this.name = name;
+        title = "Loss of " + name;
         loss = Series.of(lines, "loss");
         validation = Series.of(lines, "validation_loss");
         bits = Series.of(lines, "bits_per_byte");
@@ -70,32 +70,16 @@ final class LossDrawing implements Drawing {
     }
 
     /** A drawing of the lines of a metrics file, or null where no step has a finite loss; an entropy of 0 is left out. */
-    static LossDrawing of(String name, List<JsonNode> lines, double entropy) {
+    static Drawing of(String name, List<JsonNode> lines, double entropy) {
         LossDrawing drawing = new LossDrawing(name, lines, entropy);
-        return drawing.loss.size() == 0 ? null : drawing;
+        return drawing.loss.size() == 0 ? null : new Drawing(WIDTH, HEIGHT, drawing.title, drawing::paint);
     }
 
-    @Override
-    public int width() {
-        return WIDTH;
-    }
-
-    @Override
-    public int height() {
-        return HEIGHT;
-    }
-
-    @Override
-    public String title() {
-        return "Loss of " + name;
-    }
-
-    @Override
-    public void paint(Canvas c) {
+    private void paint(Canvas c) {
         double last = Math.max(loss.step[loss.size() - 1], validation.size() == 0 ? 0 : validation.step[validation.size() - 1]);
         Axis x = new Axis(0, Math.max(1, last), LEFT, RIGHT);
         Axis y = lossAxis();
-        c.text(c.clipped(title(), RIGHT - LEFT, 18), LEFT, 30, 18, INK, Anchor.START);
+        c.text(c.clipped(title, RIGHT - LEFT, 18), LEFT, 30, 18, INK, Anchor.START);
         c.text(words(), LEFT, 52, 13, INK, Anchor.START);
         for (double tick : y.ticks(8)) {
             c.line(LEFT, y.at(tick), RIGHT, y.at(tick), GRID, 1);

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.longhaul.cli.Progress;
 import org.longhaul.error.UserError;
+import org.longhaul.picture.Drawing;
 import org.longhaul.picture.Picture;
 import org.longhaul.tokenizer.TokenBuffer;
 import org.longhaul.tokenizer.Tokenizer;
@@ -72,7 +73,7 @@ final class StatsCommand implements Callable<Integer> {
             write(html, StatsPage.of(tokenizer.toString(), t, stats, top).getBytes(StandardCharsets.UTF_8));
             System.out.println("page: " + html);
         }
-        StatsDrawing drawing = new StatsDrawing(tokenizer.toString(), t, stats);
+        Drawing drawing = new StatsDrawing(tokenizer.toString(), t, stats).drawing();
         if (svg != null) {
             write(svg, Picture.svg(drawing).getBytes(StandardCharsets.UTF_8));
             System.out.println("picture: " + svg);

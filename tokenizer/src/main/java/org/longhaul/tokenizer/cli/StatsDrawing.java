@@ -13,7 +13,7 @@ import org.longhaul.picture.Drawing;
 import org.longhaul.tokenizer.Tokenizer;
 
 /** The statistics as one picture: bytes per token, how often tokens are used, the longest tokens. */
-record StatsDrawing(String name, Tokenizer tokenizer, StatsCommand.TokenStats stats) implements Drawing {
+record StatsDrawing(String name, Tokenizer tokenizer, StatsCommand.TokenStats stats) {
     private static final int WIDTH = 1240;
     private static final int HEIGHT = 760;
     private static final int MARGIN = 40;
@@ -24,23 +24,11 @@ record StatsDrawing(String name, Tokenizer tokenizer, StatsCommand.TokenStats st
     private static final int PALE = 0xDDDDDD;
     private static final int BAR = 0x4478AA;
 
-    @Override
-    public int width() {
-        return WIDTH;
+    Drawing drawing() {
+        return new Drawing(WIDTH, HEIGHT, "Tokenizer statistics of " + name, this::paint);
     }
 
-    @Override
-    public int height() {
-        return HEIGHT;
-    }
-
-    @Override
-    public String title() {
-        return "Tokenizer statistics of " + name;
-    }
-
-    @Override
-    public void paint(Canvas c) {
+    private void paint(Canvas c) {
         c.text(c.clipped(name, WIDTH - 2 * MARGIN, 20), MARGIN, 44, 20, INK, Anchor.START);
         int unused = stats.unused(tokenizer).length;
         c.text(String.format(Locale.ROOT, "%,d tokens, %,d (%.1f %%) of them unused here; fingerprint %s", tokenizer.vocabSize(), unused,
