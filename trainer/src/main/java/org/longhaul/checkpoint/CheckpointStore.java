@@ -1,24 +1,17 @@
 package org.longhaul.checkpoint;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.function.Function;
 import org.longhaul.checkpoint.Manifest.Done;
 import org.longhaul.error.UserError;
@@ -32,14 +25,11 @@ import org.slf4j.LoggerFactory;
  * counts only when its {@code DONE} is there and fits its manifest; the newest is found by looking, never by a pointer.
  */
 public final class CheckpointStore implements AutoCloseable {
-    static final String INVALID = "INVALID";
-
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
-    private static final int LOOKS = 16;
-    private static final Comparator<StepName> NEWEST_FIRST = Comparator.comparingLong(StepName::step).thenComparingInt(StepName::attempt).reversed();
 
     private final Storage storage;
     private final RankGroup group;
+    private final CheckpointFolders folders;
     // Half-written folders of failed saves that could not be deleted either; only the thread that writes knows them.
     private final Set<String> leftovers = new LinkedHashSet<>();
 
@@ -50,6 +40,7 @@ public final class CheckpointStore implements AutoCloseable {
     CheckpointStore(Storage storage, RankGroup group) {
         this.storage = storage;
         this.group = group;
+        this.folders = new CheckpointFolders(storage);
     }
 
     /** Opens for one process: a path, {@code file://}, {@code hdfs://}, {@code s3a://} or any scheme that Hadoop knows. */
@@ -80,7 +71,7 @@ public final class CheckpointStore implements AutoCloseable {
     /** The newest so many of them. */
     public List<CheckpointInfo> list(int most) {
         try {
-            return look(names().stream().limit(most).toList());
+            return folders.look(folders.names().stream().limit(most).toList());
         } catch (IOException e) {
             throw unreadable(e);
         }
@@ -89,8 +80,8 @@ public final class CheckpointStore implements AutoCloseable {
     /** The complete one with the highest step. Looks at no more folders than it must: a run of months has hundreds. */
     public Optional<CheckpointInfo> newestComplete() {
         try {
-            for (StepName name : names()) {
-                CheckpointInfo info = look(name);
+            for (StepName name : folders.names()) {
+                CheckpointInfo info = folders.look(name);
                 if (info.complete()) {
                     return Optional.of(info);
                 }
@@ -98,39 +89,6 @@ public final class CheckpointStore implements AutoCloseable {
             return Optional.empty();
         } catch (IOException e) {
             throw unreadable(e);
-        }
-    }
-
-    private List<StepName> names() throws IOException {
-        List<StepName> names = new ArrayList<>();
-        for (Storage.Entry e : storage.children("")) {
-            StepName name = StepName.parse(e.name());
-            if (e.folder() && name != null) {
-                names.add(name);
-            }
-        }
-        names.sort(NEWEST_FIRST);
-        return names;
-    }
-
-    // Stores answer in tens of milliseconds, so many are asked at once.
-    private List<CheckpointInfo> look(List<StepName> names) throws IOException {
-        ExecutorService threads = Executors.newFixedThreadPool(Math.max(1, Math.min(LOOKS, names.size())));
-        try {
-            List<Future<CheckpointInfo>> looks = new ArrayList<>();
-            names.forEach(name -> looks.add(threads.submit(() -> look(name))));
-            List<CheckpointInfo> all = new ArrayList<>();
-            for (Future<CheckpointInfo> look : looks) {
-                all.add(look.get());
-            }
-            return all;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while looking at " + root());
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
-        } finally {
-            threads.shutdownNow();
         }
     }
 
@@ -153,7 +111,7 @@ public final class CheckpointStore implements AutoCloseable {
     /** Opens one that {@link #list} found. */
     public Checkpoint open(CheckpointInfo info) {
         try {
-            return openChecked(info);
+            return folders.open(info);
         } catch (CorruptCheckpointException e) {
             throw UserError.badInput(e.getMessage(), e);
         } catch (IOException e) {
@@ -172,7 +130,7 @@ public final class CheckpointStore implements AutoCloseable {
             // Every rank asks the others about every step: one that comes late already sees the mark of the one that found the damage.
             CheckpointMeta meta = null;
             try {
-                CheckpointInfo info = look(name);
+                CheckpointInfo info = folders.look(name);
                 if (info.complete()) {
                     meta = load(info, backend, wanted);
                 } else {
@@ -195,7 +153,7 @@ public final class CheckpointStore implements AutoCloseable {
     /** Fills the wanted boxes; null, and marked, when bytes are damaged. */
     private CheckpointMeta load(CheckpointInfo info, Backend backend, Function<Checkpoint, List<BoxData>> wanted) throws IOException {
         try {
-            Checkpoint c = openChecked(info);
+            Checkpoint c = folders.open(info);
             Faults.point("checkpoint.load");
             c.loadChecked(backend, wanted.apply(c));
             return c.meta();
@@ -208,7 +166,7 @@ public final class CheckpointStore implements AutoCloseable {
 
     private List<StepName> namesToLoad() {
         try {
-            return names();
+            return folders.names();
         } catch (IOException e) {
             throw unreadable(e);
         }
@@ -315,21 +273,21 @@ public final class CheckpointStore implements AutoCloseable {
             }
             leftovers.remove(folder);
         }
-        List<StepName> names = names();
-        look(names.stream().filter(n -> !known.containsKey(n)).toList()).stream().filter(CheckpointInfo::complete)
+        List<StepName> names = folders.names();
+        folders.look(names.stream().filter(n -> !known.containsKey(n)).toList()).stream().filter(CheckpointInfo::complete)
                 .forEach(c -> known.put(StepName.parse(c.name()), c));
         known.keySet().retainAll(names);
         List<CheckpointInfo> all = new ArrayList<>();
         for (StepName name : names) {
             CheckpointInfo seen = known.get(name);
-            all.add(seen != null ? seen : look(name));
+            all.add(seen != null ? seen : folders.look(name));
         }
         for (CheckpointInfo old : retention.surplus(all)) {
             delete(old);
         }
         if (all.stream().filter(CheckpointInfo::complete).count() >= Retention.FEWEST) {
             for (CheckpointInfo c : all) {
-                if (!c.complete() && storage.length(c.name() + "/" + INVALID) >= 0) {
+                if (!c.complete() && storage.length(c.name() + "/" + CheckpointFolders.INVALID) >= 0) {
                     delete(c);
                 }
             }
@@ -373,79 +331,10 @@ public final class CheckpointStore implements AutoCloseable {
         return group;
     }
 
-    private CheckpointInfo look(StepName name) throws IOException {
-        String folder = name.folder();
-        String problem;
-        try {
-            Map<String, Long> files = new HashMap<>();
-            storage.children(folder).forEach(e -> files.put(e.name(), e.bytes()));
-            Done done = done(folder, files.getOrDefault(Done.NAME, -1L));
-            if (done.kind() == null) {
-                Manifest m = readManifest(folder);
-                done = new Done(done.manifestBytes(), done.manifestCrc32c(), m.kind(), m.dataBytes(), m.created());
-            }
-            requireLength(folder, files.getOrDefault(Manifest.NAME, -1L), done);
-            if (!files.containsKey(INVALID)) {
-                return new CheckpointInfo(folder, name.step(), name.attempt(), true, "", done.kind(), done.dataBytes(), done.created());
-            }
-            problem = new String(storage.read(folder + "/" + INVALID), StandardCharsets.UTF_8).strip();
-        } catch (CorruptCheckpointException e) {
-            problem = e.getMessage();
-        }
-        return new CheckpointInfo(folder, name.step(), name.attempt(), false, problem, null, 0, "");
-    }
-
-    private Done done(String folder, long length) throws IOException {
-        String file = folder + "/" + Done.NAME;
-        if (length < 0) {
-            throw new CorruptCheckpointException(root() + "/" + file + " is missing: the save did not finish");
-        }
-        return Manifest.decode(storage.read(file), Done.class, root() + "/" + file);
-    }
-
-    private void requireLength(String folder, long length, Done done) throws CorruptCheckpointException {
-        String where = root() + "/" + folder + "/" + Manifest.NAME;
-        if (length < 0) {
-            throw new CorruptCheckpointException(where + " is missing");
-        }
-        if (length != done.manifestBytes()) {
-            throw new CorruptCheckpointException(where + " has " + length + " bytes, " + Done.NAME + " says " + done.manifestBytes());
-        }
-    }
-
-    private Checkpoint openChecked(CheckpointInfo info) throws IOException {
-        Manifest m = readManifest(info.name());
-        String yaml = "";
-        if (m.config() != null) {
-            byte[] bytes = storage.read(info.name() + "/" + m.config().name());
-            if (!Checksums.hex(bytes).equals(m.config().crc32c())) {
-                throw new CorruptCheckpointException(root() + "/" + info.name() + "/" + m.config().name()
-                        + " does not match its checksum");
-            }
-            yaml = new String(bytes, StandardCharsets.UTF_8);
-        }
-        return new Checkpoint(storage, info.name(), m, yaml);
-    }
-
-    private Manifest readManifest(String folder) throws IOException {
-        Done done = done(folder, storage.length(folder + "/" + Done.NAME));
-        byte[] json = storage.read(folder + "/" + Manifest.NAME);
-        requireLength(folder, json.length, done);
-        String where = root() + "/" + folder + "/" + Manifest.NAME;
-        if (!Checksums.hex(json).equals(done.manifestCrc32c())) {
-            throw new CorruptCheckpointException(where + " does not match its checksum in " + Done.NAME);
-        }
-        Manifest m = Manifest.fromJson(json, where);
-        if (!done.tells(m)) {
-            throw new CorruptCheckpointException(root() + "/" + folder + "/" + Done.NAME + " does not say what " + Manifest.NAME + " does");
-        }
-        return m;
-    }
-
     private void markInvalid(CheckpointInfo info, String why) {
         known.remove(StepName.parse(info.name()));
         try {
-            storage.write(info.name() + "/" + INVALID, (why + "\n").getBytes(StandardCharsets.UTF_8));
+            storage.write(info.name() + "/" + CheckpointFolders.INVALID, (why + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             LOG.warn("cannot mark {}/{} as invalid: {}", root(), info.name(), reason(e));
         }

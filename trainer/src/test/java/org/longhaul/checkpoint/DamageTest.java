@@ -103,7 +103,7 @@ class DamageTest {
                 String message = fallsBack();
                 assertTrue(message.contains(file.getFileName().toString()), file + (missing ? " missing: " : " cut: ") + message);
                 Files.write(file, before);
-                Files.deleteIfExists(newest.resolve(CheckpointStore.INVALID));
+                Files.deleteIfExists(newest.resolve(CheckpointFolders.INVALID));
             }
         }
     }
@@ -142,7 +142,7 @@ class DamageTest {
     void aRankThatComesLateAgreesWithTheOneThatFoundTheDamage() throws IOException {
         flip(newest.resolve("rank-0000.bin"), 5000);
         List<Long> steps = ThreadRanks.run(2, group -> {
-            while (group.rank() == 1 && !Files.exists(newest.resolve(CheckpointStore.INVALID))) {
+            while (group.rank() == 1 && !Files.exists(newest.resolve(CheckpointFolders.INVALID))) {
                 Thread.onSpinWait();
             }
             CheckpointStore mine = CheckpointStore.open(folder.toString(), group);
