@@ -43,6 +43,7 @@ public final class CudaBackend implements Backend {
     private final List<CudaArena> arenas = new ArrayList<>();
     private Map<NcclCommunicator, Integer> recorded;
     private Thread bound;
+    private boolean hasRecorded;
     private final Function<CudaBackend, ? extends Ops> operations;
     private Ops ops;
 
@@ -226,11 +227,17 @@ public final class CudaBackend implements Backend {
         return true;
     }
 
+    @Override
+    public boolean hasRecorded() {
+        return hasRecorded;
+    }
+
     /** Kernels are loaded and products tuned by the run that came before. Waits for the GPU first. */
     @Override
     public Recording record(String name) {
         synchronize();
         Recording recording = compute.record(name);
+        hasRecorded = true;
         Map<NcclCommunicator, Integer> inside = new LinkedHashMap<>();
         recorded = inside;
         return new Recording() {

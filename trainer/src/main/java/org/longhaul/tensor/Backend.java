@@ -77,6 +77,11 @@ public interface Backend extends AutoCloseable {
     /** Waits for everything enqueued on the device. */
     void synchronize();
 
+    /** Whether something was recorded already, which may read and write any memory that was held then. */
+    default boolean hasRecorded() {
+        return false;
+    }
+
     /** Whether {@link #record} is possible. */
     default boolean records() {
         return false;

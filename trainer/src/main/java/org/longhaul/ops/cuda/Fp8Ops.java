@@ -157,12 +157,15 @@ final class Fp8Ops extends KernelOps {
         kernels.quantise(out, transposed, x, scale.factor, scale.inverse);
     }
 
-    // A cut of the scratch at a byte offset; the scratch grows while shapes are still new, never under a captured graph.
+    // A cut of the scratch at a byte offset; the scratch grows while shapes are still new; what a graph may point at stays.
     private Tensor room(long offset, DType type, long rows, long columns, long total) {
         if (scratch == null || scratch.bytes() < Arena.align(total)) {
-            if (scratch != null) {
+            if (scratch != null && backend.hasRecorded()) {
                 retired.add(scratch);
+            } else if (scratch != null) {
+                scratch.close();
             }
+            scratch = null;
             scratch = backend.allocate("fp8 scratch", Arena.align(total));
         }
         return scratch.tensor("fp8 scratch", offset, type, rows, columns);
