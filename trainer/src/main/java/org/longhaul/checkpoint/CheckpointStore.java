@@ -216,9 +216,9 @@ public final class CheckpointStore implements AutoCloseable {
         boolean done = false;
         try {
             if (group.rank() == 0) {
-                storage.lock();
+                boolean locked = storage.lock();
                 if (lease == null) {
-                    lease = Lease.take(storage, Lease.BEAT);
+                    lease = Lease.take(storage, Lease.BEAT, locked);
                 }
                 int uploads = uploads();
                 if (uploads > 0) {

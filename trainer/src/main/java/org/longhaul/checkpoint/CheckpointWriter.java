@@ -155,7 +155,7 @@ final class CheckpointWriter {
         }
         Faults.point("checkpoint.renamed");
         try {
-            storage.write(LATEST, (target.folder() + "\n").getBytes(StandardCharsets.UTF_8));
+            storage.replace(LATEST, (target.folder() + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             // Only people read it.
             LOG.debug("{} not updated", LATEST, e);

@@ -8,16 +8,20 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.MultipartUploader;
+import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.StreamCapabilities;
+import org.apache.hadoop.fs.UnsupportedFileSystemException;
 import org.longhaul.error.UserError;
 
 /** A folder on any file system that Hadoop knows; its configuration comes from the site's {@code core-site.xml} on the class path. */
@@ -172,6 +176,24 @@ final class HadoopStorage implements Storage {
         // Hadoop moves into an existing folder instead of failing.
         if (fs.exists(at(to)) || !fs.rename(at(from), at(to))) {
             throw new IOException("cannot rename " + at(from) + " to " + at(to));
+        }
+    }
+
+    @Override
+    public void replace(String path, byte[] bytes) throws IOException {
+        if (!atomic) {
+            write(path, bytes);
+            return;
+        }
+        String staged = StepName.STAGING + path + "-" + UUID.randomUUID();
+        try {
+            write(staged, bytes);
+            // The only rename of Hadoop's that replaces a file in one step.
+            FileContext.getFileContext(fs.getUri(), fs.getConf()).rename(at(staged), at(path), Options.Rename.OVERWRITE);
+        } catch (UnsupportedFileSystemException old) {
+            write(path, bytes);
+        } finally {
+            delete(staged);
         }
     }
 

@@ -104,12 +104,20 @@ final class Lease implements AutoCloseable {
     }
 
     /** Claims the root. Throws UserError naming the owner when another run is alive. */
-    static Lease take(Storage storage, Duration beat) throws IOException {
-        return take(storage, Owner.self(), beat);
+    static Lease take(Storage storage, Duration beat, boolean locked) throws IOException {
+        return take(storage, Owner.self(), beat, locked);
     }
 
-    static Lease take(Storage storage, Owner self, Duration beat) throws IOException {
+    /**
+     * Without the lock another process may be alive; or it died with its machine, whose locks an NFS server keeps for a minute and a half (version 4) or until
+     * that machine is back (version 3). So whoever has it is watched, and succeeded when silent.
+     */
+    static Lease take(Storage storage, Owner self, Duration beat, boolean locked) throws IOException {
         Owner found = read(storage);
+        if (!locked && found == null) {
+            throw UserError.environment(storage.root() + " is locked by another process, which has not said who it is; if it began just now, this start may "
+                    + "be a second one: stop one of the two or name another output");
+        }
         if (found != null && found.host().equals(self.host())) {
             // A run that was killed may take a moment to be gone, and its successor must not be turned away for that.
             for (int i = 0; found.alive(); i++) {
@@ -118,7 +126,11 @@ final class Lease implements AutoCloseable {
                 }
                 LockSupport.parkNanos(100_000_000);
             }
-        } else if (found != null && (self.job().isEmpty() || !found.job().equals(self.job()))) {
+        }
+        if (!locked) {
+            watch(storage, found, beat);
+            LOG.warn("{}: another process still has the lock, but {} was silent: going on without it", storage.root(), found);
+        } else if (found != null && !found.host().equals(self.host()) && (self.job().isEmpty() || !found.job().equals(self.job()))) {
             watch(storage, found, beat);
         }
         storage.makeFolder("");
@@ -164,6 +176,10 @@ final class Lease implements AutoCloseable {
         try {
             return Manifest.decode(storage.read(FILE), Owner.class, storage.root() + "/" + FILE);
         } catch (CorruptCheckpointException halfWritten) {
+            if (storage.length(FILE) < 0) {
+                // Given up between the two looks.
+                return null;
+            }
             return new Owner("", "?", 0, "", "?", "", "an unknown time", -1);
         }
     }
@@ -195,7 +211,7 @@ final class Lease implements AutoCloseable {
 
     private synchronized void write() throws IOException {
         owner = owner.next();
-        storage.write(FILE, new String(Manifest.encode(owner), StandardCharsets.UTF_8).concat("\n").getBytes(StandardCharsets.UTF_8));
+        storage.replace(FILE, new String(Manifest.encode(owner), StandardCharsets.UTF_8).concat("\n").getBytes(StandardCharsets.UTF_8));
     }
 
     /** Gives the root free. */

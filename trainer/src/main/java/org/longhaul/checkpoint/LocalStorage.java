@@ -17,8 +17,8 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
-import org.longhaul.error.UserError;
 import org.longhaul.trust.Faults;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +28,7 @@ final class LocalStorage implements Storage {
     private static final Logger LOG = LoggerFactory.getLogger(LocalStorage.class);
     private static final String LOCK = ".lock";
     private static final int LOCK_TRIES = 50;
+    private static final int STALE_TRIES = 5;
 
     private final Path root;
     private FileChannel lock;
@@ -141,6 +142,34 @@ final class LocalStorage implements Storage {
     }
 
     @Override
+    public void replace(String path, byte[] bytes) throws IOException {
+        Path staged = at(StepName.STAGING + path + "-" + UUID.randomUUID());
+        try {
+            write(root.relativize(staged).toString(), bytes);
+            Files.move(staged, at(path), StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(staged);
+        }
+    }
+
+    @Override
+    public byte[] read(String path) throws IOException {
+        for (int i = 1; ; i++) {
+            try {
+                // To the end instead of to a length asked before: another machine may have replaced the file, and NFS remembers lengths for a while.
+                return Files.readAllBytes(at(path));
+            } catch (NoSuchFileException absent) {
+                throw new CorruptCheckpointException(at(path) + " is missing");
+            } catch (IOException e) {
+                // What NFS says of a file that another machine replaced between our opening and our reading it.
+                if (i == STALE_TRIES || e.getMessage() == null || !e.getMessage().contains("Stale file handle")) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    @Override
     public void delete(String path) throws IOException {
         Path start = at(path);
         try {
@@ -175,9 +204,9 @@ final class LocalStorage implements Storage {
     }
 
     @Override
-    public void lock() throws IOException {
+    public boolean lock() throws IOException {
         if (lock != null) {
-            return;
+            return true;
         }
         makeFolder("");
         FileChannel channel = FileChannel.open(at(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -190,22 +219,20 @@ final class LocalStorage implements Storage {
                 held = channel.tryLock();
             }
         } catch (OverlappingFileLockException sameProcess) {
-            // Reported below like another process's.
+            // As another process's.
             held = null;
         } catch (IOException unsupported) {
             // Some network file systems have no locks.
             LOG.debug("no lock on {}", root, unsupported);
             channel.close();
-            return;
+            return true;
         }
         if (held == null) {
             channel.close();
-            Lease.Owner owner = Lease.read(this);
-            // Not wrong input: the other may be the attempt before, about to end.
-            throw UserError.environment(root + " is being written by another run" + (owner == null ? "" : ", " + owner)
-                    + "; stop that one or name another output");
+            return false;
         }
         lock = channel;
+        return true;
     }
 
     @Override

@@ -36,9 +36,9 @@ interface Storage extends Closeable {
     /** Makes the names in a folder durable. */
     void syncFolder(String path) throws IOException;
 
-    /** Claims the root for one writer until the storage is closed. Throws UserError naming the root when another process has it. */
-    default void lock() throws IOException {
-        // Where there are no locks the lease alone tells.
+    /** Claims the root for one writer until the storage is closed; false when another process has it. Where there are no locks the lease alone tells. */
+    default boolean lock() throws IOException {
+        return true;
     }
 
     /** Gives up uploads under the root that a killed process began and nobody will end; object stores keep and bill their parts. Returns how many. */
@@ -72,6 +72,12 @@ interface Storage extends Closeable {
             out.write(ByteBuffer.wrap(bytes));
             out.commit();
         }
+    }
+
+    /** The same to a file that is read meanwhile, and that a killed process may leave: readers find the old one or the new one, whole. */
+    default void replace(String path, byte[] bytes) throws IOException {
+        // An object store shows an upload when it ends.
+        write(path, bytes);
     }
 
     /** Reads a small file whole; throws {@link CorruptCheckpointException} when it is not there. */

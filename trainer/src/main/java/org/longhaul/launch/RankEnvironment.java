@@ -3,6 +3,8 @@ package org.longhaul.launch;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.longhaul.error.UserError;
 
@@ -24,6 +26,7 @@ public record RankEnvironment(
         boolean servesRendezvous, int attempt) {
     private static final int FIRST_PORT = 20000;
     private static final int PORTS = 10000;
+    private static final Pattern TASKS = Pattern.compile("(\\d+)(?:\\(x(\\d+)\\))?");
 
     /** Checks the numbers. */
     public RankEnvironment {
@@ -57,7 +60,10 @@ public record RankEnvironment(
             String host = env.getOrDefault("MASTER_ADDR", firstHost(
                     env.containsKey("SLURM_STEP_NODELIST") ? env.get("SLURM_STEP_NODELIST") : required(env, "SLURM_JOB_NODELIST", world)));
             int port = env.containsKey("MASTER_PORT") ? number(env, "MASTER_PORT") : port(number(env, "SLURM_JOB_ID"));
-            int perNode = env.containsKey("SLURM_NTASKS_PER_NODE") ? number(env, "SLURM_NTASKS_PER_NODE") : (world + nodes - 1) / nodes;
+            int perNode = (world + nodes - 1) / nodes;
+            if (env.containsKey("SLURM_STEP_TASKS_PER_NODE") && env.containsKey("SLURM_NODEID")) {
+                perNode = tasksOf(number(env, "SLURM_NODEID"), env.get("SLURM_STEP_TASKS_PER_NODE"));
+            }
             int local = number(env, "SLURM_LOCALID", 0);
             return new RankEnvironment(
                     rank, world, local, Math.max(perNode, local + 1), host, port, token(env), rank == 0, attempt(env));
@@ -68,6 +74,22 @@ public record RankEnvironment(
     /** The port of a Slurm job where none is named. */
     static int port(int job) {
         return FIRST_PORT + job % PORTS;
+    }
+
+    /** The tasks of a node by Slurm's list of them, such as {@code 8(x3),4}: srun -n 4 on two nodes of four cores starts three and one. */
+    static int tasksOf(int node, String perNode) {
+        int first = 0;
+        for (String part : perNode.split(",")) {
+            Matcher m = TASKS.matcher(part.strip());
+            if (!m.matches()) {
+                throw UserError.badInput("SLURM_STEP_TASKS_PER_NODE in the environment cannot be read: '" + perNode + "'");
+            }
+            first += m.group(2) == null ? 1 : Integer.parseInt(m.group(2));
+            if (node < first) {
+                return Integer.parseInt(m.group(1));
+            }
+        }
+        throw UserError.badInput("SLURM_NODEID in the environment is " + node + ", and SLURM_STEP_TASKS_PER_NODE has " + first + " nodes: " + perNode);
     }
 
     /** The first host of a Slurm node list such as {@code gpu[003-006,9],login1}. */

@@ -6,9 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.checkpoint.Lease.Owner;
 import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
@@ -31,22 +36,22 @@ class LeaseTest {
 
     @Test
     void aLivingRunElsewhereIsNamed() throws IOException {
-        try (Lease first = Lease.take(storage, on("node7", ""), BEAT)) {
-            UserError e = assertThrows(UserError.class, () -> Lease.take(storage, on("node8", ""), BEAT));
+        try (Lease first = Lease.take(storage, on("node7", ""), BEAT, true)) {
+            UserError e = assertThrows(UserError.class, () -> Lease.take(storage, on("node8", ""), BEAT, true));
             assertEquals(ExitCode.ENVIRONMENT, e.exitCode());
             assertEquals("memory is being written by another run, process " + ProcessHandle.current().pid() + " of ada on node7, since "
                     + "2026-11-23T12:00:00Z; stop that one or name another output", e.getMessage());
             first.require();
         }
         assertNull(Lease.read(storage), "an ended run leaves nothing");
-        Lease.take(storage, on("node8", ""), Duration.ofDays(1)).close();
+        Lease.take(storage, on("node8", ""), Duration.ofDays(1), true).close();
     }
 
     @Test
     void aDeadRunElsewhereIsSucceededAfterSomeSilence() throws IOException {
         Owner dead = on("node7", "");
         left(dead);
-        try (Lease heir = Lease.take(storage, on("node8", ""), BEAT)) {
+        try (Lease heir = Lease.take(storage, on("node8", ""), BEAT, true)) {
             heir.require();
             assertEquals("node8", Lease.read(storage).host());
         }
@@ -57,13 +62,13 @@ class LeaseTest {
         Owner me = Owner.self();
         // A beat of a day: whoever watched would never return.
         left(new Owner("t", me.host(), 4_000_000_000L, "2026-11-23T11:00:00Z", "ada", "", "2026-11-23T12:00:00Z", 9));
-        Lease.take(storage, me, Duration.ofDays(1)).close();
+        Lease.take(storage, me, Duration.ofDays(1), true).close();
         // The same process number, used again.
         left(new Owner("t", me.host(), ProcessHandle.current().parent().orElseThrow().pid(), "2020-01-01T00:00:00Z", "ada", "", "2026-11-23T12:00:00Z", 9));
-        Lease.take(storage, me, Duration.ofDays(1)).close();
+        Lease.take(storage, me, Duration.ofDays(1), true).close();
         left(new Owner("t", "node7", 1, "", "ada", "Slurm 17", "2026-11-23T12:00:00Z", 9));
         Owner again = new Owner("u", "node7", 2, "", "ada", "Slurm 17", "2026-11-23T12:30:00Z", 0);
-        Lease.take(storage, again, Duration.ofDays(1)).close();
+        Lease.take(storage, again, Duration.ofDays(1), true).close();
     }
 
     @Test
@@ -71,7 +76,7 @@ class LeaseTest {
         ProcessHandle parent = ProcessHandle.current().parent().orElseThrow();
         left(new Owner("t", Owner.self().host(), parent.pid(), parent.info().startInstant().orElseThrow().toString(), "ada", "Slurm 17",
                 "2026-11-23T12:00:00Z", 9));
-        UserError e = assertThrows(UserError.class, () -> Lease.take(storage, Duration.ofDays(1)));
+        UserError e = assertThrows(UserError.class, () -> Lease.take(storage, Duration.ofDays(1), true));
         assertTrue(e.getMessage().contains("process " + parent.pid() + " of ada"), e.getMessage());
         assertTrue(e.getMessage().contains("(job Slurm 17)"), e.getMessage());
     }
@@ -84,7 +89,7 @@ class LeaseTest {
             long child = Long.parseLong(parent.inputReader().readLine());
             String start = ProcessHandle.of(child).orElseThrow().info().startInstant().orElseThrow().toString();
             left(new Owner("t", Owner.self().host(), child, start, "ada", "", "2026-11-23T12:00:00Z", 9));
-            Lease.take(storage, Duration.ofDays(1)).close();
+            Lease.take(storage, Duration.ofDays(1), true).close();
             assertTrue(parent.isAlive() && ProcessHandle.of(child).isPresent(), "the entry is gone: this showed nothing");
         } finally {
             parent.destroyForcibly();
@@ -104,11 +109,54 @@ class LeaseTest {
         assertEquals("node9", Lease.read(storage).host(), "the file is the other's");
     }
 
+    /** As on NFS, whose server keeps the lock of a machine that died: silence decides. */
+    @Test
+    void aLockThatOutlivesItsMachineIsNotWaitedFor() throws IOException {
+        // Not even an earlier attempt of the same job is believed to be over.
+        left(on("node7", "Slurm 17"));
+        try (Lease heir = Lease.take(storage, on("node8", "Slurm 17"), BEAT, false)) {
+            heir.require();
+            UserError e = assertThrows(UserError.class, () -> Lease.take(storage, on("node9", "Slurm 17"), BEAT, false));
+            assertTrue(e.getMessage().contains("on node8 (job Slurm 17)"), e.getMessage());
+        }
+        UserError e = assertThrows(UserError.class, () -> Lease.take(storage, on("node8", ""), BEAT, false));
+        assertTrue(e.getMessage().contains("is locked by another process"), e.getMessage());
+    }
+
+    /** Ten thousand looks while it is written again and again: never absent, never half. */
+    @Test
+    void whoReadsWhileItIsWrittenFindsItWhole(@TempDir Path folder) throws Exception {
+        LocalStorage disk = new LocalStorage(folder);
+        byte[] small = Manifest.encode(on("n", ""));
+        byte[] large = Manifest.encode(on("n".repeat(20_000), ""));
+        disk.replace(Lease.FILE, small);
+        AtomicBoolean done = new AtomicBoolean();
+        Thread writer = new Thread(() -> {
+            try {
+                for (int i = 0; !done.get(); i++) {
+                    disk.replace(Lease.FILE, i % 2 == 0 ? large : small);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        writer.start();
+        try {
+            for (int i = 0; i < 10_000; i++) {
+                assertEquals("ada", Lease.read(disk).user(), "look " + i);
+            }
+        } finally {
+            done.set(true);
+            writer.join();
+        }
+        assertEquals(List.of(Lease.FILE), disk.children("").stream().map(Storage.Entry::name).toList());
+    }
+
     @Test
     void aFileThatCannotBeReadIsWatchedToo() throws IOException {
         storage.makeFolder("");
         storage.write(Lease.FILE, "{".getBytes(StandardCharsets.UTF_8));
-        Lease.take(storage, on("node8", ""), BEAT).close();
+        Lease.take(storage, on("node8", ""), BEAT, true).close();
         assertNull(Lease.read(storage));
     }
 }

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.train.TrainConfig;
 import picocli.CommandLine;
@@ -43,28 +44,42 @@ class ClusterFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0,RUNNING,false", "2,RUNNING,false", "75,RUNNING,true", "75,CANCELLED,false", "3,RUNNING,true", "137,RUNNING,true", "137,CANCELLED,false"})
+    @CsvSource({"0,RUNNING,false", "2,RUNNING,false", "75,RUNNING,true", "75,CANCELLED,false", "75,PENDING,false", "3,RUNNING,true", "137,RUNNING,true",
+        "137,CANCELLED,false"})
     void whatTheStatusMeansToSlurm(int status, String state, boolean requeued) throws Exception {
         assertEquals(status, sbatch("slurm.sbatch", status, state));
         assertEquals(requeued, said().contains("scontrol requeue 4711"), said());
         assertTrue(said().contains(folder.resolve("longhaul") + " launch --nproc 4 ") && said().contains(" train job.yaml steps=5"), said());
+        assertTrue(said().contains("srun --nodes=2 --ntasks=2 --ntasks-per-node=1 "), said());
+        assertEquals(state.equals("PENDING"), Files.readString(folder.resolve("log")).contains("Slurm starts it again"), "a preempted job is not given up");
     }
 
-    @Test
-    void failuresInARowEndTheJobAndASaveForgetsThem() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"slurm.sbatch", "slurm-task-per-gpu.sbatch"})
+    void theNumberWithinAnArrayStandsForPercentA(String script) throws Exception {
+        sbatch(script, 0, "RUNNING", Map.of("SLURM_ARRAY_TASK_ID", "3"), "seed=%a", "output=runs/%a x");
+        assertTrue(said().contains(" train job.yaml seed=3 output=runs/3 x"), said());
+        Files.delete(said);
+        sbatch(script, 0, "RUNNING", Map.of(), "seed=%a");
+        assertTrue(said().contains(" seed=%a"), said());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"slurm.sbatch", "slurm-task-per-gpu.sbatch"})
+    void failuresInARowEndTheJobAndASaveForgetsThem(String script) throws Exception {
         for (int i = 0; i < 5; i++) {
-            sbatch("slurm.sbatch", 3, "RUNNING");
+            sbatch(script, 3, "RUNNING");
         }
-        sbatch("slurm.sbatch", 75, "RUNNING");
+        sbatch(script, 75, "RUNNING");
         Files.delete(said);
         for (int i = 0; i < 6; i++) {
-            assertEquals(3, sbatch("slurm.sbatch", 3, "RUNNING"));
+            assertEquals(3, sbatch(script, 3, "RUNNING"));
         }
         assertEquals(5, said().lines().filter(l -> l.startsWith("scontrol requeue")).count(), said());
     }
 
     @ParameterizedTest
-    @CsvSource({"0,RUNNING,false", "2,RUNNING,false", "75,RUNNING,true", "75,CANCELLED,false", "3,RUNNING,false"})
+    @CsvSource({"0,RUNNING,false", "2,RUNNING,false", "75,RUNNING,true", "75,CANCELLED,false", "75,PENDING,false", "3,RUNNING,true", "137,CANCELLED,false"})
     void oneTaskAGpuGoesThroughTheQueue(int status, String state, boolean requeued) throws Exception {
         assertEquals(status, sbatch("slurm-task-per-gpu.sbatch", status, state));
         assertEquals(requeued, said().contains("scontrol requeue 4711"), said());
@@ -149,11 +164,18 @@ class ClusterFilesTest {
     }
 
     private int sbatch(String script, int status, String state) throws Exception {
-        ProcessBuilder bash = new ProcessBuilder("bash", FILES.resolve(script).toString(), "job.yaml", "steps=5")
+        return sbatch(script, status, state, Map.of(), "steps=5");
+    }
+
+    private int sbatch(String script, int status, String state, Map<String, String> more, String... overrides) throws Exception {
+        List<String> line = new ArrayList<>(List.of("bash", FILES.resolve(script).toString(), "job.yaml"));
+        line.addAll(List.of(overrides));
+        ProcessBuilder bash = new ProcessBuilder(line)
                 .redirectErrorStream(true).redirectOutput(folder.resolve("log").toFile());
         bash.environment().putAll(Map.of("PATH", folder + ":" + System.getenv("PATH"), "STATUS", Integer.toString(status), "STATE", state,
-                "SLURM_JOB_ID", "4711", "SLURM_SUBMIT_DIR", folder.toString(), "SLURM_JOB_NODELIST", "gpu[1-2]", "SLURM_GPUS_ON_NODE", "4",
-                "LONGHAUL", folder.resolve("longhaul").toString()));
+                "SLURM_JOB_ID", "4711", "SLURM_SUBMIT_DIR", folder.toString(), "SLURM_JOB_NODELIST", "gpu[1-2]", "SLURM_JOB_NUM_NODES", "2",
+                "SLURM_GPUS_ON_NODE", "4", "LONGHAUL", folder.resolve("longhaul").toString()));
+        bash.environment().putAll(more);
         return bash.start().waitFor();
     }
 }

@@ -51,6 +51,24 @@ class RankEnvironmentTest {
         assertEquals(e.token(), other.token());
     }
 
+    /** What srun -n 4 gave on two nodes of four cores (Slurm 22.05): three tasks on the first, although a node has two GPUs. */
+    @Test
+    void tasksAreCountedByNodeWhereSlurmSpreadsThemUnevenly() {
+        Map<String, String> env = new HashMap<>(Map.of("SLURM_PROCID", "2", "SLURM_NTASKS", "4", "SLURM_LOCALID", "2", "SLURM_NODEID", "0", "SLURM_NNODES", "2",
+                "SLURM_STEP_NODELIST", "n[1-2]", "SLURM_STEP_TASKS_PER_NODE", "3,1", "SLURM_JOB_ID", "1", "SLURM_STEP_ID", "0"));
+        assertEquals(3, RankEnvironment.detect(env).localWorldSize());
+        env.putAll(Map.of("SLURM_PROCID", "3", "SLURM_LOCALID", "0", "SLURM_NODEID", "1"));
+        assertEquals(1, RankEnvironment.detect(env).localWorldSize());
+        env.put("SLURM_STEP_TASKS_PER_NODE", "3");
+        assertTrue(assertThrows(UserError.class, () -> RankEnvironment.detect(env)).getMessage().contains("SLURM_STEP_TASKS_PER_NODE"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"0|8(x3),4|8", "2|8(x3),4|8", "3|8(x3),4|4", "0|2|2", "1|3,1|1"})
+    void readsSlurmsTasksPerNode(int node, String list, int tasks) {
+        assertEquals(tasks, RankEnvironment.tasksOf(node, list));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"gpu1|gpu1", "a,b|a", "gpu[003-006,9],x|gpu003", "gpu[7]|gpu7", "login1,gpu[1-2]|login1",
         "rack[1-2]-node|rack1-node"})
