@@ -1,5 +1,6 @@
 package org.longhaul.checkpoint;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -10,6 +11,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
@@ -145,6 +147,22 @@ class RemoteStorageTest {
             assertEquals(1, store.newestComplete().orElseThrow().step());
             assertEquals(List.of(".tmp-step-00000003", "step-00000002"), store.cleanUp().stream().sorted().toList());
             assertEquals(1, store.list().size());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("roots")
+    void aFileIsReplacedWholeAndNothingElseStays(String root) throws IOException {
+        String uri = root + "/replaced";
+        try (Storage storage = Storages.open(uri)) {
+            storage.makeFolder("");
+            for (int length : new int[] {3, 200_000, 7}) {
+                byte[] bytes = new byte[length];
+                Arrays.fill(bytes, (byte) length);
+                storage.replace(Lease.FILE, bytes);
+                assertArrayEquals(bytes, storage.read(Lease.FILE));
+            }
+            assertEquals(List.of(Lease.FILE), storage.children("").stream().map(Storage.Entry::name).toList());
         }
     }
 
