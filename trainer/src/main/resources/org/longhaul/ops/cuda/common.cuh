@@ -135,6 +135,10 @@ LH_INLINE void put4(bf16 *p, const float f[4]) {
     *reinterpret_cast<uint2 *>(p) = r;
 }
 
+// Blocks begin in the order of their numbers. A pass that walks its tensor from the end meets in the L2 what the product before it wrote
+// last, and leaves there what the product after it reads first.
+LH_INLINE u32 fromTheEnd() { return gridDim.x - 1 - blockIdx.x; }
+
 // Butterfly sums: every lane ends with the same value, in the same order each time.
 LH_INLINE float warpSum(float v) {
 #pragma unroll

@@ -33,12 +33,12 @@ LH_INLINE uint2 quantise8(const float f[8], float scale) {
 }
 
 // A tile of 128 rows by 64 columns per block of 256 threads: read once, written as it lies (out, may be null) and transposed
-// (transposed[columns, rows], may be null).
+// (transposed[columns, rows], may be null). From the end, because the search for the largest value came from the beginning.
 template <typename F>
 LH_INLINE void quantiseTile(unsigned char *out, unsigned char *transposed, const elem *x, const float *scale, int rows, int columns) {
     __shared__ __align__(16) unsigned char tile[128][68];
     float s = scale[0];
-    i64 row0 = (i64)blockIdx.y * 128, column0 = (i64)blockIdx.x * 64;
+    i64 row0 = (i64)(gridDim.y - 1 - blockIdx.y) * 128, column0 = (i64)blockIdx.x * 64;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
         int r = (threadIdx.x >> 3) + i * 32, c = (threadIdx.x & 7) * 8;

@@ -6,7 +6,7 @@ template <int V>
 LH_INLINE void forwardBody(elem *sum, elem *y, float *rstd, const elem *x, const elem *delta, const elem *w, float eps, i64 rows,
         int width) {
     __shared__ float scratch[32];
-    i64 row = (i64)blockIdx.x * blockDim.y + threadIdx.y;
+    i64 row = (i64)fromTheEnd() * blockDim.y + threadIdx.y;
     bool live = row < rows;
     if (blockDim.x <= 32 && !live) return;
     x += row * width;

@@ -53,7 +53,7 @@ template <int W>
 LH_INLINE void ropeBody(elem *qkv, const float *cos, const float *sin, float sign, int tokens, int sequence, int rotated,
         int headDim, i64 rowWidth, int groups) {
     int half = headDim / 2, chunks = half / W;
-    u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
+    u32 thread = fromTheEnd() * blockDim.x + threadIdx.x;
     u32 chunk = thread % chunks, rest = thread / chunks;
     u32 group = rest % groups, t = rest / groups;
     if (t >= tokens) return;

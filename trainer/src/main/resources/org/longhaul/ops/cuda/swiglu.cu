@@ -2,7 +2,7 @@
 // One thread, one chunk of a row: eight elements when `width` is 8 (F a multiple of 8, aligned bases), one when it is 1.
 
 extern "C" __global__ void swiglu(elem *h, const elem *gateUp, u32 chunksPerRow, u32 chunks, int width) {
-    u32 c = blockIdx.x * blockDim.x + threadIdx.x;
+    u32 c = fromTheEnd() * blockDim.x + threadIdx.x;
     if (c >= chunks) return;
     u32 t = c / chunksPerRow, column = (c - t * chunksPerRow) * width;
     i64 f = (i64)chunksPerRow * width;
@@ -32,7 +32,7 @@ LH_INLINE void swigluGradient(float g, float u, float dh, float &dg, float &du, 
 // dGateUp may be gateUp; h (may be null) gets the forward's output again.
 extern "C" __global__ void swiglu_backward(
         elem *dGateUp, elem *h, const elem *dh, const elem *gateUp, u32 chunksPerRow, u32 chunks, int width) {
-    u32 c = blockIdx.x * blockDim.x + threadIdx.x;
+    u32 c = fromTheEnd() * blockDim.x + threadIdx.x;
     if (c >= chunks) return;
     u32 t = c / chunksPerRow, column = (c - t * chunksPerRow) * width;
     i64 f = (i64)chunksPerRow * width;
