@@ -2,6 +2,8 @@ package org.longhaul.natives;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import java.util.ArrayList;
+import java.util.List;
 import org.longhaul.error.UserError;
 import org.longhaul.tensor.DType;
 
@@ -17,6 +19,7 @@ final class GemmPlan implements AutoCloseable {
     private final long result;
     private final Memory algorithm = new Memory(CublasLtApi.ALGO_BYTES);
     private final Memory value = new Memory(8);
+    private final List<byte[]> others = new ArrayList<>();
     private String remark = "";
     private long scaleA;
     private long scaleB;
@@ -133,6 +136,13 @@ final class GemmPlan implements AutoCloseable {
     void choose(byte[] algo, String why) {
         algorithm.write(0, algo, 0, CublasLtApi.ALGO_BYTES);
         remark = why;
+        others.clear();
+    }
+
+    /** Fixes the first of some algorithms that nobody has tried: those that the library refuses when asked to run them are passed over. */
+    void chooseFirst(List<byte[]> algorithms, String why) {
+        choose(algorithms.get(0), why);
+        others.addAll(algorithms.subList(1, algorithms.size()));
     }
 
     /** How the algorithm was chosen. */
@@ -143,6 +153,11 @@ final class GemmPlan implements AutoCloseable {
     /** Enqueues D = alpha · A·B + beta · C; {@code scalars} holds alpha at byte 0 and beta at byte 8. */
     void run(long handle, CudaStream stream, Memory scalars, long a, long b, long c, long d, DeviceMemory workspace) {
         int status = tryRun(handle, stream, scalars, a, b, c, d, workspace, algorithm);
+        while (status != 0 && !others.isEmpty()) {
+            byte[] next = others.remove(0);
+            algorithm.write(0, next, 0, CublasLtApi.ALGO_BYTES);
+            status = tryRun(handle, stream, scalars, a, b, c, d, workspace, algorithm);
+        }
         if (status != 0) {
             throw refused(status, "");
         }

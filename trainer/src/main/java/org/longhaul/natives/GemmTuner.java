@@ -57,7 +57,7 @@ final class GemmTuner {
             throw plan.refused(CublasLtApi.NOT_SUPPORTED, ", no algorithm proposed");
         }
         if (deterministic || !timing) {
-            plan.choose(proposals.get(0), "first proposal");
+            plan.chooseFirst(proposals, "first proposal");
             return plan;
         }
         race(plan, stream, proposals);
@@ -87,7 +87,7 @@ final class GemmTuner {
             scratch = device.allocate(GemmRace.scratchBytes(shape));
         } catch (UserError e) {
             LOG.info("no room to time matrix products of {}; taking the library's first proposal", shape.key());
-            plan.choose(proposals.get(0), "first proposal, no room to measure");
+            plan.chooseFirst(proposals, "first proposal, no room to measure");
             return;
         }
         boolean hot = raced > 0 && System.nanoTime() - lastRace < COOLS_NANOS;

@@ -53,6 +53,11 @@ class FakeCudaTest {
     }
 
     @Test
+    void productsWhoseFirstProposalIsRefused() throws IOException, InterruptedException {
+        passes(Map.of("LH_FAKE_GEMM", "refuse"), "org.longhaul.cuda.GemmTest");
+    }
+
+    @Test
     void attentionWithinDocuments() throws IOException, InterruptedException {
         passes(Map.of(), "org.longhaul.ops.cuda.CudnnDocumentsTest");
     }

@@ -242,6 +242,7 @@ EXPORT int cublasLtMatmul(
     if (algorithm->magic != MAGIC || !runs(algorithm)) return refuse(UNSUPPORTED, call, "Failed to get algorithm that matches the provided configuration");
     if (c == d && lc->leading != ld->leading) return refuse(INVALID, call, "in place, C and D need one layout");
     // A proposal that the library itself then cannot run, as happens.
+    if (algorithm->number == 0 && setting("LH_FAKE_GEMM", "") == "refuse") return refuse(UNSUPPORTED, call, "Failed to get algorithm that matches the provided configuration");
     if (algorithm->number == 2 && (lc->columns & 1)) return refuse(UNSUPPORTED, call, "Failed to get algorithm that matches the provided configuration");
     int aligned = algorithm->alignment;
     if ((a | b | c | d) % aligned) return refuse(UNSUPPORTED, call, "Unsupported alignment for matrix A");
