@@ -78,7 +78,7 @@ final class CommandTree {
     }
 
     /** {@code longhaul} alone: prints the commands. */
-    @Command(name = "longhaul", description = "Pre-training, scaling laws, alignment and evaluation of language models.",
+    @Command(name = "longhaul", description = "Pre-trains language models: raw text to shards, shards to checkpoints, on one CPU, one GPU or many.",
             mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND")
     private static final class Root extends Group {}
 

@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.ServiceLoader;
 import org.longhaul.error.ExitCode;
 import org.longhaul.text.NearestMatch;
@@ -19,6 +20,8 @@ public final class Main {
 
     /** Runs one command and ends the process with its exit status. */
     public static void main(String[] args) {
+        // Decimal commas or other digits in files and names would make them differ from machine to machine.
+        Locale.setDefault(Locale.ROOT);
         Terminal.install();
         Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> FailureReport.of(failure).lines().forEach(System.err::println));
         PrintStream out = new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), true, StandardCharsets.UTF_8);
@@ -94,6 +97,9 @@ public final class Main {
                 String option = word.split("=", 2)[0];
                 List<String> options = new ArrayList<>(command.getCommandSpec().optionsMap().keySet());
                 String hint = NearestMatch.hint(option, options);
+                if (hint.isEmpty() && takesOverrides(command)) {
+                    hint = "; keys of the configuration are given without dashes: section.key=value";
+                }
                 return "unknown option '" + option + "' of '" + name + "'" + (hint.isEmpty() ? seeHelp : hint);
             }
             return "'" + name + "' does not take '" + word + "'" + seeHelp;
@@ -102,6 +108,10 @@ public final class Main {
             return name + ": " + lowerFirst(failure.getMessage()) + seeHelp;
         }
         return name + ": " + lowerFirst(failure.getMessage().lines().findFirst().orElse("wrong arguments")) + seeHelp;
+    }
+
+    private static boolean takesOverrides(CommandLine command) {
+        return command.getCommandSpec().positionalParameters().stream().anyMatch(parameter -> parameter.paramLabel().equals("KEY=VALUE"));
     }
 
     private static String lowerFirst(String text) {

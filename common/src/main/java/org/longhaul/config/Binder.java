@@ -214,6 +214,9 @@ final class Binder {
         if (!elsewhere.isEmpty()) {
             return "; it belongs at " + elsewhere;
         }
+        if (key.matches("\\d+([eE][+-]?\\d+)?")) {
+            return "; it looks like the rest of a number with a decimal comma: decimals begin with a point";
+        }
         String where = path.isEmpty() ? "at the top" : "in '" + path + "'";
         return names.isEmpty() ? "; nothing can be set " + where : "; known " + where + ": " + String.join(", ", names);
     }

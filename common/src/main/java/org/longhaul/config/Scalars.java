@@ -74,7 +74,8 @@ final class Scalars {
                 // Falls through to the one message below.
             }
         }
-        throw new IllegalArgumentException("must be a number, found '" + text + "'");
+        boolean comma = number.matches("[+-]?\\d+,\\d+([eE][+-]?\\d+)?");
+        throw new IllegalArgumentException("must be a number, found '" + text + "'" + (comma ? "; decimals begin with a point" : ""));
     }
 
     private static boolean truth(String text) {
@@ -110,6 +111,6 @@ final class Scalars {
             names.add(name);
         }
         throw new IllegalArgumentException("must be one of " + String.join(", ", names) + ", found '" + text + "'"
-                + NearestMatch.hint(text, names));
+                + (names.size() > 2 ? NearestMatch.hint(text, names) : ""));
     }
 }

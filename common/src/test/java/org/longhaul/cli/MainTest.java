@@ -49,6 +49,14 @@ class MainTest {
         public void run() {}
     }
 
+    @Command(name = "plan", description = "Plans.")
+    static final class Plan implements Runnable {
+        @Parameters(index = "0..*", paramLabel = "KEY=VALUE") private List<String> overrides;
+
+        @Override
+        public void run() {}
+    }
+
     @Command(name = "inspect", description = "Looks.")
     static final class Inspect implements Runnable {
         @Override
@@ -57,7 +65,7 @@ class MainTest {
 
     private int run(String... args) {
         CommandProvider one = () -> List.of(new Contribution("", new Train()), new Contribution("data", new Run()));
-        CommandProvider two = () -> List.of(new Contribution("data", new Inspect()));
+        CommandProvider two = () -> List.of(new Contribution("data", new Inspect()), new Contribution("data", new Plan()));
         return Main.run(List.of(one, two), args, new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8));
     }
 
@@ -108,7 +116,7 @@ class MainTest {
 
     @Test
     void hopelessWordsListTheCommands() {
-        assertFails(2, "longhaul: unknown command 'fly'; 'longhaul data' has run, inspect", "data", "fly");
+        assertFails(2, "longhaul: unknown command 'fly'; 'longhaul data' has run, inspect, plan", "data", "fly");
     }
 
     @Test
@@ -125,6 +133,9 @@ class MainTest {
 
     @Test
     void mistypedOptionsSuggestTheNearest() {
+        assertFails(2, "longhaul: unknown option '--steps' of 'longhaul data plan'; keys of the configuration are given without dashes: section.key=value",
+                "data", "plan", "--steps=3");
+        err.reset();
         assertFails(2, "longhaul: unknown option '--stopafter'; did you mean '--stop-after'?".replace("'; did", "' of 'longhaul train'; did"), "train", "ok", "--stopafter=3");
     }
 

@@ -102,6 +102,8 @@ class ConfigLoaderTest {
         "steps: -3 | steps: must be positive: -3",
         "tokens: 99999999999999999999 | tokens: must be a whole number, found '99999999999999999999'",
         "rate: .nan | rate: must be a number, found '.nan'",
+        "rate: 0,003 | rate: must be a number, found '0,003'; decimals begin with a point",
+        "optimizer: {beta: 0,95} | optimizer.95: unknown key; it looks like the rest of a number with a decimal comma: decimals begin with a point",
         "rate: 1__ | rate: must be a number, found '1__'",
         "verbose: yes | verbose: must be true or false, found 'yes'",
         "color: grean | color: must be one of red, green, dark_blue, found 'grean'; did you mean 'green'?",

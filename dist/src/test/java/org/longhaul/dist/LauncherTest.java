@@ -75,6 +75,25 @@ class LauncherTest {
         assertTrue(doctor.out().contains("Java heap up to 0.5 GiB"), doctor.out() + doctor.err());
     }
 
+    /** Cron, containers and nodes bring no locale, one that is not installed, or one with decimal commas. */
+    @Test
+    void anyLocaleWillDo() throws Exception {
+        Path script = Files.writeString(folder.resolve("start"), """
+                #!/bin/sh
+                name=$(printf 'j\\303\\266b.yaml')
+                printf 'steps: 0,5' > "$name"
+                exec "$1" plan "$name"
+                """);
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+        for (Map<String, String> locale : List.of(Map.of("LC_ALL", "C"), Map.of("LC_ALL", "", "LANG", "tr_TR.UTF-8"), Map.of("LC_ALL", "xx_YY", "LANG", ""))) {
+            Ran ran = run(locale, script, LAUNCHER.toString());
+            assertEquals(2, ran.status(), locale + ": " + ran.err());
+            assertTrue(ran.err().contains("j\u00f6b.yaml:1: steps: must be a whole number, found '0,5'"), locale + ": " + ran.err());
+        }
+        Ran german = run(Map.of("LONGHAUL_JAVA_OPTS", "-Duser.language=de -Duser.country=DE"), LAUNCHER, "doctor");
+        assertTrue(german.out().matches("(?s).*memory +\\d+\\.\\d GiB.*"), german.out());
+    }
+
     @Test
     void anUnbuiltCheckoutSaysWhatToDo() throws Exception {
         Path scripts = Files.createDirectories(folder.resolve("checkout/scripts"));

@@ -27,6 +27,10 @@ public final class TokenShard {
         this.ints = map.bytes().duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
     }
 
+    Path file() {
+        return map.file();
+    }
+
     /** Number of tokens. */
     public long tokens() {
         return map.rows();

@@ -3,6 +3,7 @@ package org.longhaul.shards;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SortedMap;
+import org.longhaul.error.UserError;
 
 /**
  * One split of a data set as a single stream of token ids over all its shards, mapped and not copied. Positions and
@@ -70,6 +71,7 @@ public final class TokenSplit {
      * Copies token ids [{@code position}, {@code position + count}) to {@code target[offset…]}, across shards.
      *
      * @throws IndexOutOfBoundsException when the split does not hold that many
+     * @throws UserError naming file and token where an id lies outside the vocabulary
      */
     public void read(long position, int[] target, int offset, int count) {
         if (position < 0 || count < 0 || position + count > tokens()) {
@@ -80,7 +82,20 @@ public final class TokenSplit {
             long from = position + done - tokenStarts[shard];
             int n = (int) Math.min(count - done, shards.get(shard).tokens() - from);
             shards.get(shard).copy(from, n, target, offset + done);
+            check(shards.get(shard), from, target, offset + done, n);
             done += n;
+        }
+    }
+
+    /** Operations take an id beyond the vocabulary for another rank's part of it: training would learn nothing, without a word. */
+    private void check(TokenShard shard, long from, int[] ids, int offset, int count) {
+        for (int i = 0; i < count; i++) {
+            int id = ids[offset + i];
+            if (id < 0 || id >= vocabularySize) {
+                throw UserError.badInput(shard.file() + ": token " + (from + i) + " has the id " + Integer.toUnsignedString(id)
+                        + ", beyond the vocabulary of " + vocabularySize + ": the file is damaged; "
+                        + "copy it again (`longhaul data inspect " + shard.file().toAbsolutePath().getParent() + " --verify` names all damage)");
+            }
         }
     }
 

@@ -209,4 +209,29 @@ class ShardSetTest {
             access.write(value ^ 0x10);
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(ints = {4_000, 102_400})
+    void anIdThatTheVocabularyLacksIsDamageAndNeverATrainingToken(int vocabulary) throws IOException {
+        new Fixture(folder, vocabulary, 5, 2, 20, 500);
+        ShardSet whole = ShardSet.open(folder);
+        Path file = folder.resolve("train-00001.tokens.arrow");
+        TokenSplit split = whole.split("train");
+        long first = split.tokens() - new TokenShard(file, whole.manifest().tokenType()).tokens();
+        try (RandomAccessFile raw = new RandomAccessFile(file.toFile(), "rw")) {
+            byte[] bytes = new byte[(int) raw.length()];
+            raw.readFully(bytes);
+            // The token column alone, from its third kilobyte on; the footer stays.
+            Arrays.fill(bytes, 3_072, 3_076, (byte) 0xFF);
+            raw.seek(0);
+            raw.write(bytes);
+        }
+        TokenSplit damaged = ShardSet.open(folder).split("train");
+        int[] ids = new int[(int) damaged.tokens()];
+        damaged.read(0, ids, 0, (int) first);
+        UserError error = assertThrows(UserError.class, () -> damaged.read(0, ids, 0, ids.length));
+        assertEquals(2, error.exitCode().status());
+        assertTrue(error.getMessage().startsWith(file + ": token "), error.getMessage());
+        assertTrue(error.getMessage().contains("vocabulary of " + vocabulary), error.getMessage());
+    }
 }

@@ -31,56 +31,56 @@ import picocli.CommandLine.Spec;
 final class GpuBench implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
-    @Option(names = "--shapes", split = ",", description = "Of 160m, 1b, 7b8, 7b8x8acc, 67b2 (all by default), small.")
+    @Option(names = "--shapes", paramLabel = "SHAPE", split = ",", description = "Of 160m, 1b, 7b8, 7b8x8acc, 67b2 (default: these), small.")
     private List<String> shapes = BenchShape.ALL.stream().map(BenchShape::name).toList();
 
-    @Option(names = "--steps", description = "Measured steps; the median counts.")
+    @Option(names = "--steps", paramLabel = "N", description = "Measured steps; the median counts (default: ${DEFAULT-VALUE}).")
     private int steps = 10;
 
-    @Option(names = "--warmup", description = "Steps before them.")
+    @Option(names = "--warmup", paramLabel = "N", description = "Steps before them (default: ${DEFAULT-VALUE}).")
     private int warmup = 4;
 
-    @Option(names = "--rounds", description = "Times the whole list is run; every second round the peer goes first.")
+    @Option(names = "--rounds", paramLabel = "N", description = "How often the whole list is run; every second round the peer goes first (default: ${DEFAULT-VALUE}).")
     private int rounds = 1;
 
     @Option(names = "--graph", negatable = true, defaultValue = "true", fallbackValue = "true", description = "Launch micro-batches as CUDA graphs (default) or one call at a time.")
     private boolean graph;
 
-    @Option(names = "--recompute", description = "none, selective or full.")
+    @Option(names = "--recompute", paramLabel = "RECOMPUTE", description = "What the backward computes again: none, selective or full (default: ${DEFAULT-VALUE}).")
     private String recompute = "none";
 
-    @Option(names = "--precision", description = "Of the decoder layers' matrix products: bf16 or fp8.")
+    @Option(names = "--precision", paramLabel = "PRECISION", description = "Arithmetic of the decoder layers' matrix products: bf16 or fp8 (default: ${DEFAULT-VALUE}).")
     private String precision = "bf16";
 
-    @Option(names = "--loss-chunk", description = "Tokens of a chunk of the loss head.")
+    @Option(names = "--loss-chunk", paramLabel = "N", description = "Tokens of a chunk of the loss head (default: ${DEFAULT-VALUE}).")
     private long lossChunk = 8192;
 
-    @Option(names = "--peers", description = "Folder with torch_llama.py; without it only ours runs.")
+    @Option(names = "--peers", paramLabel = "FOLDER", description = "Folder with torch_llama.py; without it only ours runs.")
     private Path peers;
 
-    @Option(names = "--python", description = "The Python that has PyTorch.")
+    @Option(names = "--python", paramLabel = "COMMAND", description = "The Python that has PyTorch (default: ${DEFAULT-VALUE}).")
     private String python = "python3";
 
-    @Option(names = "--variants", description = "The peer's variants: eager, compile.")
+    @Option(names = "--variants", paramLabel = "VARIANTS", description = "The peer's variants: eager, compile (default: ${DEFAULT-VALUE}).")
     private String variants = "compile";
 
-    @Option(names = "--same-start", split = ",", description = "Shapes for which the peer begins with our weights and data, to compare losses (4 bytes a parameter "
+    @Option(names = "--same-start", paramLabel = "SHAPE", split = ",", description = "Shapes for which the peer begins with our weights and data, to compare losses (4 bytes a parameter "
             + "go through the temporary folder).")
     private List<String> sameStart = List.of();
 
-    @Option(names = "--micro-batch", description = "Sequences of a micro-batch in place of the shapes' own.")
+    @Option(names = "--micro-batch", paramLabel = "N", description = "Sequences of a micro-batch in place of the shapes' own.")
     private int microBatch;
 
-    @Option(names = "--json", description = "Where the results go.")
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the results here, as JSON.")
     private Path json;
 
-    @Option(names = "--profile", description = "Folder for a page and a trace of every shape's operations, timed in steps without graphs.")
+    @Option(names = "--profile", paramLabel = "FOLDER", description = "Folder for a page and a trace of every shape's operations, timed in steps without graphs.")
     private Path profile;
 
-    @Option(names = "--device", description = "Which GPU.")
+    @Option(names = "--device", paramLabel = "N", description = "Number of the GPU, from 0 (default: ${DEFAULT-VALUE}).")
     private int device;
 
-    @Option(names = "--seed", description = "Of weights and data.")
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of weights and data (default: ${DEFAULT-VALUE}).")
     private long seed = 1;
 
     @Override

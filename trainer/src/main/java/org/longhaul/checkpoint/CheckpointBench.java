@@ -37,10 +37,10 @@ final class CheckpointBench implements Runnable {
     @Parameters(paramLabel = "FOLDER", description = "Folder to work in; a folder made inside is deleted at the end.")
     private Path folder;
 
-    @Option(names = "--gb", defaultValue = "2", description = "Size of the state in GB (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--gb", paramLabel = "N", defaultValue = "2", description = "Size of the state in GB (default: ${DEFAULT-VALUE}).")
     private double gb;
 
-    @Option(names = "--rounds", defaultValue = "3", description = "Rounds; the median counts (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--rounds", paramLabel = "N", defaultValue = "3", description = "Rounds; the median counts (default: ${DEFAULT-VALUE}).")
     private int rounds;
 
     @Spec private CommandSpec spec;

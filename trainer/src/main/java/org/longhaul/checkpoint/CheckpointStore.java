@@ -236,7 +236,8 @@ public final class CheckpointStore implements AutoCloseable {
             }
             done = true;
         } catch (IOException e) {
-            throw UserError.environment("cannot clean " + root() + ": " + reason(e), e);
+            throw UserError.environment("cannot write checkpoints to " + root() + ": " + reason(e)
+                    + "; give this user the right to write there, or name another place in output or checkpoint.path", e);
         } finally {
             group.all(done);
         }

@@ -26,13 +26,13 @@ final class ReshardCommand implements Runnable {
     @Parameters(index = "1", paramLabel = "FOLDER", description = "Folder of checkpoints to write to.")
     private String target;
 
-    @Option(names = "--files", defaultValue = "1", description = "Data files to write (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--files", paramLabel = "N", defaultValue = "1", description = "Data files to write (default: ${DEFAULT-VALUE}).")
     private int files;
 
     @Option(names = "--weights-only", description = "Leave the optimizer's moments out.")
     private boolean weightsOnly;
 
-    @Option(names = "--dtype", defaultValue = "keep", description = "Element type of the copy: keep, f32 or bf16 (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--dtype", paramLabel = "DTYPE", defaultValue = "keep", description = "Element type of the copy: keep, f32 or bf16 (default: ${DEFAULT-VALUE}).")
     private String dtype;
 
     @Spec private CommandSpec spec;

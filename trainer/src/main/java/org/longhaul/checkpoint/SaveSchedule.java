@@ -196,12 +196,16 @@ public final class SaveSchedule {
             return is + "; " + failuresInRow + (failuresInRow == 1 ? " save has" : " saves in a row have") + " failed, see the warning above";
         }
         double save = extreme(saveNanos, savesMeasured, true);
+        double longest = extreme(stepNanos, stepsMeasured, true);
+        if (time && 2 * longest > limitNanos()) {
+            return is + String.format(Locale.ROOT, "; one step took up to %.0f s, and none is broken off for a save: allow at least %.0fs",
+                    longest / SECOND, Math.ceil((2 * MARGIN * save + 3 * longest) / SECOND));
+        }
         if (savesMeasured == 0) {
             return is + "; the first save takes that long: write to a faster place or allow more time";
         }
-        double step = extreme(stepNanos, stepsMeasured, true);
         String enough = time
-                ? String.format(Locale.ROOT, "ephemeral_every of %.0fs", Math.ceil((2 * MARGIN * save + 2 * step) / SECOND))
+                ? String.format(Locale.ROOT, "ephemeral_every of %.0fs", Math.ceil((2 * MARGIN * save + 2 * longest) / SECOND))
                 : String.format(Locale.ROOT, "ephemeral_steps of %,.0f", Math.ceil(2 * MARGIN * save / extreme(stepNanos, stepsMeasured, false)) + 2);
         return is + String.format(Locale.ROOT, "; saves took up to %.1f s, which suits an %s: allow that, write to a faster place, or set "
                 + "checkpoint.retention.strict to let training wait", save / SECOND, enough);

@@ -41,25 +41,25 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--prompt", paramLabel = "TEXT", defaultValue = "", description = "The text to go on with; without it a new document begins.")
     private String prompt;
 
-    @Option(names = "--tokens", paramLabel = "N", defaultValue = "128", description = "Most tokens to write (default ${DEFAULT-VALUE}).")
+    @Option(names = "--tokens", paramLabel = "N", defaultValue = "128", description = "Most tokens to write (default: ${DEFAULT-VALUE}).")
     private int tokens;
 
-    @Option(names = "--temperature", paramLabel = "T", defaultValue = "0.8", description = "0 takes the likeliest token (default ${DEFAULT-VALUE}).")
+    @Option(names = "--temperature", paramLabel = "T", defaultValue = "0.8", description = "0 takes the likeliest token (default: ${DEFAULT-VALUE}).")
     private double temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", defaultValue = "0", description = "Draw among the K likeliest tokens; 0 among all (default ${DEFAULT-VALUE}).")
+    @Option(names = "--top-k", paramLabel = "K", defaultValue = "0", description = "Draw among the K likeliest tokens; 0 among all (default: ${DEFAULT-VALUE}).")
     private int topK;
 
-    @Option(names = "--top-p", paramLabel = "P", defaultValue = "0.95", description = "Draw among the likeliest tokens of this probability together (default ${DEFAULT-VALUE}).")
+    @Option(names = "--top-p", paramLabel = "P", defaultValue = "0.95", description = "Draw among the likeliest tokens of this probability together (default: ${DEFAULT-VALUE}).")
     private double topP;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Seed of the draws (default ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = "--tokenizer", paramLabel = "FILE", description = "tokenizer.json; otherwise the one of the data set that the checkpoint was trained on.")
     private Path tokenizerFile;
 
-    @Option(names = "--device", defaultValue = "cpu", description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}).")
+    @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private Kind device;
 
     @Override

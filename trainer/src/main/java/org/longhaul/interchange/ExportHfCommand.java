@@ -32,17 +32,17 @@ final class ExportHfCommand implements Runnable {
     @Parameters(index = "1", paramLabel = "FOLDER", description = "Folder to write; empty or not there yet.")
     private Path target;
 
-    @Option(names = "--dtype", defaultValue = "bf16", description = "Element type: bf16 or f32 (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--dtype", paramLabel = "DTYPE", defaultValue = "bf16", description = "Element type: bf16 or f32 (default: ${DEFAULT-VALUE}).")
     private String dtype;
 
-    @Option(names = "--max-shard-gb", defaultValue = "5", description = "Largest weight file in GB (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--max-shard-gb", paramLabel = "GB", defaultValue = "5", description = "Largest weight file in GB (default: ${DEFAULT-VALUE}).")
     private double maxShardGb;
 
-    @Option(names = "--tokenizer", description = "Folder with the tokenizer.json that the model was trained with; its files are "
+    @Option(names = "--tokenizer", paramLabel = "FOLDER", description = "Folder with the tokenizer.json that the model was trained with; its files are "
             + "copied (default: the data set's, where it is still there).")
     private Path tokenizer;
 
-    @Option(names = "--check", defaultValue = "LOGITS", description = "After writing: logits (also compares every byte; layer by layer, so "
+    @Option(names = "--check", paramLabel = "CHECK", defaultValue = "LOGITS", description = "After writing: logits (also compares every byte; layer by layer, so "
             + "it needs memory for one layer and the head), bytes, or none (default: logits).")
     private Check check;
 

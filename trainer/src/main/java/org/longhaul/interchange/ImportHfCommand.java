@@ -30,11 +30,11 @@ final class ImportHfCommand implements Runnable {
     @Parameters(index = "1", paramLabel = "CHECKPOINTS", description = "Folder of checkpoints to write to.")
     private String target;
 
-    @Option(names = "--dtype", defaultValue = "f32", description = "Element type: f32, as training's master weights, bf16, or keep "
+    @Option(names = "--dtype", paramLabel = "DTYPE", defaultValue = "f32", description = "Element type: f32, as training's master weights, bf16, or keep "
             + "(default: ${DEFAULT-VALUE}).")
     private String dtype;
 
-    @Option(names = "--files", defaultValue = "1", description = "Data files to write (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--files", paramLabel = "N", defaultValue = "1", description = "Data files to write (default: ${DEFAULT-VALUE}).")
     private int files;
 
     @Spec private CommandSpec spec;

@@ -23,14 +23,14 @@ import sun.misc.Signal;
         description = "Starts one process per GPU on this node, passes signals on, prefixes their output, and restarts them after a failure.",
         footer = {"", "Examples: longhaul launch --nproc 8 train configs/7b.yaml",
             "          longhaul launch --nproc 4 --share-gpus verify-layout configs/7b.yaml model.layers=4 --layouts tp4,pp2.dp2 --random",
-            "Several nodes: run it on each. Slurm (srun --ntasks-per-node=1) and NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT and LONGHAUL_JOB in the",
-            "environment say which node this is; so do --nodes, --node-rank, --host, --rendezvous-port and --job, which win. See docs/clusters.md.",
+            "Several nodes: run it on each. Slurm (srun --ntasks-per-node=1) and NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT and LONGHAUL_JOB in the "
+                + "environment say which node this is; so do --nodes, --node-rank, --host, --rendezvous-port and --job, which win. See docs/clusters.md.",
             "Under Slurm it also goes without a launcher: srun longhaul train configs/7b.yaml, one task per GPU."})
 final class LaunchCommand implements Callable<Integer> {
     private static final String HEAP_SHARE = "-XX:MaxRAMPercentage=";
     private static final Duration LASTING = Duration.ofHours(1);
 
-    @Option(names = "--nproc", required = true, description = "Processes on this node: one per GPU.")
+    @Option(names = "--nproc", paramLabel = "N", required = true, description = "Processes on this node: one per GPU.")
     private int processes;
 
     @Option(names = "--share-gpus",
@@ -38,32 +38,32 @@ final class LaunchCommand implements Callable<Integer> {
                     + "Slow, and speeds mean nothing; results are those of a GPU each.")
     private boolean shareGpus;
 
-    @Option(names = "--nodes", description = "Nodes of the job (default: what the environment says, else 1).")
+    @Option(names = "--nodes", paramLabel = "N", description = "Nodes of the job (default: what the environment says, else 1).")
     private Integer nodes;
 
-    @Option(names = "--node-rank", description = "This node, from 0 (default: what the environment says, else 0).")
+    @Option(names = "--node-rank", paramLabel = "N", description = "This node, from 0 (default: what the environment says, else 0).")
     private Integer nodeRank;
 
-    @Option(names = "--host", description = "Host of node 0 (default: what the environment says, else 127.0.0.1).")
+    @Option(names = "--host", paramLabel = "HOST", description = "Host of node 0 (default: what the environment says, else 127.0.0.1).")
     private String host;
 
-    @Option(names = "--rendezvous-port",
+    @Option(names = "--rendezvous-port", paramLabel = "N",
             description = "Port on node 0 where ranks meet; 0 picks a free one on a single node (default: what the environment says, else 0).")
     private Integer port;
 
-    @Option(names = "--job", description = "Names the job alike on all nodes (default: what the environment says).")
+    @Option(names = "--job", paramLabel = "NAME", description = "Names the job alike on all nodes (default: what the environment says).")
     private String job;
 
-    @Option(names = "--max-restarts", defaultValue = "0",
+    @Option(names = "--max-restarts", paramLabel = "N", defaultValue = "0",
             description = "How often to start all ranks again after failures in a row, which an attempt of an hour or more forgets; node 0's counts "
                     + "(default: ${DEFAULT-VALUE}).")
     private int maxRestarts;
 
-    @Option(names = "--grace", defaultValue = "60",
+    @Option(names = "--grace", paramLabel = "SECONDS", defaultValue = "60",
             description = "Seconds the ranks may take to save and end before they are killed (default: ${DEFAULT-VALUE}).")
     private long graceSeconds;
 
-    @Option(names = "--join-timeout", defaultValue = "600",
+    @Option(names = "--join-timeout", paramLabel = "SECONDS", defaultValue = "600",
             description = "Seconds the launchers of several nodes wait for each other, also after one was killed (default: ${DEFAULT-VALUE}).")
     private long joinSeconds;
 

@@ -23,14 +23,14 @@ final class PlanCommand implements Callable<Integer> {
     @Parameters(index = "1..*", paramLabel = "KEY=VALUE", description = "Overrides, such as batch.micro_batch=2.")
     private List<String> overrides = List.of();
 
-    @Option(names = "--processes", defaultValue = "0",
+    @Option(names = "--processes", paramLabel = "N", defaultValue = "0",
             description = "GPUs of the job; 0 takes as many as the mesh names (default: ${DEFAULT-VALUE}).")
     private int processes;
 
-    @Option(names = "--gpu-memory", defaultValue = "139", description = "GiB of one GPU that a job can use (default: ${DEFAULT-VALUE}, an H200).")
+    @Option(names = "--gpu-memory", paramLabel = "GIB", defaultValue = "139", description = "GiB of one GPU that a job can use (default: ${DEFAULT-VALUE}, an H200).")
     private double gpuMemory;
 
-    @Option(names = "--tflops", defaultValue = "0",
+    @Option(names = "--tflops", paramLabel = "TFLOPS", defaultValue = "0",
             description = "TFLOP/s that one GPU is assumed to reach, for the time (default: ${DEFAULT-VALUE}, no time).")
     private double teraflops;
 

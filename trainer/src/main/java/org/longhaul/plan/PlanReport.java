@@ -79,6 +79,9 @@ final class PlanReport {
                 Sizes.count(tokens));
         line("compute C = M·D", "%.3g FLOPs", Flops.paperM(config.model()) * tokens);
         line("learning rate", "%s", rates());
+        if (!config.doubt().isEmpty()) {
+            line("doubtful", "%s", config.doubt());
+        }
         DType moments = config.optimizer().moments().type();
         line("checkpoint", "%s (master weights in F32 and two moments in %s)",
                 Sizes.bytes(CheckpointSpace.of(config).one()), moments);

@@ -34,7 +34,7 @@ final class SummaryCommand implements Callable<Integer> {
     @Option(names = "--data", paramLabel = "DIR", description = "The data set that it trained on (default: the one that its config.yaml names).")
     private Path data;
 
-    @Option(names = "--split", defaultValue = "validation", description = "Split whose unigram entropy counts (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--split", paramLabel = "SPLIT", defaultValue = "validation", description = "Split whose unigram entropy counts (default: ${DEFAULT-VALUE}).")
     private String split;
 
     @Option(names = "--must-beat-unigram", description = "Exit with status 2 when the loss is not below the unigram entropy.")

@@ -33,10 +33,10 @@ final class BatchesCommand implements Callable<Integer> {
     @Parameters(index = "1..*", paramLabel = "KEY=VALUE", description = "Overrides.")
     private List<String> overrides = List.of();
 
-    @Option(names = "--steps", required = true, description = "Number of steps.")
+    @Option(names = "--steps", paramLabel = "N", required = true, description = "Number of steps.")
     private int steps;
 
-    @Option(names = "--out", required = true, description = "File: a line of JSON, then int32 ids [steps, accumulate, micro_batch, context + 1].")
+    @Option(names = "--out", paramLabel = "FILE", required = true, description = "File: a line of JSON, then int32 ids [steps, accumulate, micro_batch, context + 1].")
     private Path out;
 
     @Override

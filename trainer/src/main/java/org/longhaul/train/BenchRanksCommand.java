@@ -42,13 +42,13 @@ final class BenchRanksCommand implements Callable<Integer> {
     @Parameters(index = "1..*", paramLabel = "KEY=VALUE", description = "Overrides.")
     private List<String> overrides = List.of();
 
-    @Option(names = "--steps", defaultValue = "6", description = "Measured steps; the median counts (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--steps", paramLabel = "N", defaultValue = "6", description = "Measured steps; the median counts (default: ${DEFAULT-VALUE}).")
     private int steps;
 
-    @Option(names = "--warmup", defaultValue = "3", description = "Steps before them (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--warmup", paramLabel = "N", defaultValue = "3", description = "Steps before them (default: ${DEFAULT-VALUE}).")
     private int warmup;
 
-    @Option(names = "--name", defaultValue = "longhaul", description = "Names the line (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--name", paramLabel = "NAME", defaultValue = "longhaul", description = "Names the line (default: ${DEFAULT-VALUE}).")
     private String name;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Append the result as a line.")

@@ -11,7 +11,10 @@ public final class Sizes {
         if (n < 1L << 20) {
             return String.format(Locale.ROOT, "%.1f KiB", n / 1024.0);
         }
-        return n < 1L << 30 ? String.format(Locale.ROOT, "%.1f MiB", n / (double) (1 << 20)) : String.format(Locale.ROOT, "%.2f GiB", n / (double) (1L << 30));
+        if (n < 1L << 30) {
+            return String.format(Locale.ROOT, "%.1f MiB", n / (double) (1 << 20));
+        }
+        return n < 1L << 40 ? String.format(Locale.ROOT, "%.2f GiB", n / (double) (1L << 30)) : String.format(Locale.ROOT, "%.2f TiB", n / (double) (1L << 40));
     }
 
     /** A count in units of thousands: 352.3M, 6.910B, 67.425B. */

@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
 /** {@code longhaul train}: trains, or goes on from the newest checkpoint. */
 @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Trains a model as a YAML file says; started again, goes on from the newest complete checkpoint.",
-        footer = {"", "Example: longhaul train configs/7b.yaml steps=1000 batch.micro_batch=2",
+        footer = {"", "Example: longhaul train configs/7b.yaml stop_after=1000 batch.micro_batch=1",
             "SIGTERM, SIGUSR1 or Ctrl-C save and end with exit status 75, which asks a scheduler to start the job again."})
 final class TrainCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "CONFIG", description = "The job as YAML.")

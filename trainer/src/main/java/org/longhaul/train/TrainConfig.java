@@ -1,5 +1,6 @@
 package org.longhaul.train;
 
+import java.util.Locale;
 import java.nio.file.Path;
 import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
@@ -109,6 +110,13 @@ public record TrainConfig(
     /** Steps between looks of the host at results: each one where a spike may drop an update, else as often as it logs. */
     public int stepsPerLook() {
         return spikes.action() == SpikeConfig.Action.WATCH ? logging.every() : 1;
+    }
+
+    /** What is allowed and yet hardly ever meant, as a sentence that names the mend; empty where all is usual. */
+    public String doubt() {
+        return schedule.warmupSteps() < steps ? "" : String.format(Locale.ROOT,
+                "the warm-up of %,d steps is as long as the run of %,d, so that the rate never reaches its peak; for the first steps of a longer run set stop_after instead of steps",
+                schedule.warmupSteps(), steps);
     }
 
     /** Tokens of one optimizer step. */

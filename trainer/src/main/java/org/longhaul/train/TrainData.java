@@ -36,7 +36,7 @@ record TrainData(
         ShardSet set = ShardSet.open(config.data().path());
         TokenSplit train = set.split(config.data().trainSplit());
         if (train.vocabSize() > config.model().vocab()) {
-            throw UserError.badInput(config.data().path() + ": has ids up to " + train.vocabSize() + ", model.vocab is only "
+            throw UserError.badInput(config.data().path() + ": has a vocabulary of " + train.vocabSize() + ", model.vocab is only "
                     + config.model().vocab() + "; raise it");
         }
         if (train.tokens() <= config.model().context()) {

@@ -234,6 +234,9 @@ final class Trainer {
         opened.say(String.format(Locale.ROOT, "%,d parameters, %,d tokens a step, %,d samples in the training split (%.2f epochs in %,d steps)",
                 Flops.parameters(config.model()), config.tokensPerStep(), data.samples(config.model().context()),
                 (double) config.steps() * config.batch().sequences() / data.samples(config.model().context()), config.steps()));
+        if (!config.doubt().isEmpty()) {
+            LOG.warn("{}", config.doubt());
+        }
         opened.start();
         return opened;
     }

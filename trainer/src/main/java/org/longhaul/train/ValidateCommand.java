@@ -32,16 +32,16 @@ final class ValidateCommand implements Callable<Integer> {
     @Option(names = "--data", paramLabel = "FOLDER", description = "Shards to measure on; otherwise those that the checkpoint was trained on.")
     private Path data;
 
-    @Option(names = "--split", defaultValue = "validation", description = "Split of the shards (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--split", paramLabel = "SPLIT", defaultValue = "validation", description = "Split of the shards (default: ${DEFAULT-VALUE}).")
     private String split;
 
-    @Option(names = "--tokens", defaultValue = "0", description = "Most tokens to predict; 0 for all (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--tokens", paramLabel = "N", defaultValue = "0", description = "Most tokens to predict; 0 for all (default: ${DEFAULT-VALUE}).")
     private long tokens;
 
-    @Option(names = "--batch", defaultValue = "8", description = "Sequences at once (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--batch", paramLabel = "N", defaultValue = "8", description = "Sequences at once (default: ${DEFAULT-VALUE}).")
     private int batch;
 
-    @Option(names = "--device", defaultValue = "cpu", description = "cpu or cuda (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu", description = "cpu or cuda (default: ${DEFAULT-VALUE}).")
     private String device;
 
     @Spec

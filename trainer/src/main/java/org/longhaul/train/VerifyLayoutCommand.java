@@ -26,8 +26,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "verify-layout", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Trains some steps from the same weights on the same samples under several layouts and compares losses, "
                 + "gradient norms, every gradient and every updated weight with one rank.",
-        footer = {"", "Alone, it runs all ranks as threads on the CPU. Under launch or srun each process is a rank on its own device",
-            "(launch --share-gpus: on one that it shares), and the layouts are of their number. The whole model is brought to the host several times: shrink it with overrides.",
+        footer = {"", "Alone, it runs all ranks as threads on the CPU. Under launch or srun each process is a rank on its own device "
+                + "(launch --share-gpus: on one that it shares), and the layouts are of their number. The whole model is brought to the host several times: shrink it with overrides.",
             "", "Examples: longhaul verify-layout configs/7b.yaml model.layers=4 model.d_model=512 model.heads=8 --random",
             "          longhaul launch --nproc 4 verify-layout configs/7b.yaml model.layers=4 --layouts tp4,pp2.tp2 --random"})
 final class VerifyLayoutCommand implements Callable<Integer> {
@@ -50,7 +50,7 @@ final class VerifyLayoutCommand implements Callable<Integer> {
             description = "Layouts such as tp2, pp4.v2 or pp2.dp2.tp2; by default all usual ones of up to 8 ranks that the model fits.")
     private List<String> layouts = List.of();
 
-    @Option(names = "--steps", defaultValue = "3", description = "Steps (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--steps", paramLabel = "N", defaultValue = "3", description = "Steps (default: ${DEFAULT-VALUE}).")
     private int steps;
 
     @Option(names = "--random", description = "Take random tokens instead of the job's shards.")

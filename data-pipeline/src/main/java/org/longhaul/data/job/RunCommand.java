@@ -11,15 +11,16 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code longhaul data run CONFIG [key=value …]}. */
-@Command(name = "run", description = "Turn raw text into token shards: filter, deduplicate, remix, tokenise, shuffle. A killed run goes on where it was.")
+@Command(name = "run", description = "Turn raw text into token shards: filter, deduplicate, remix, tokenise, shuffle. A killed run goes on where it was.",
+        footer = {"", "Example: longhaul data run configs/data/real-corpus.yaml root=/data/corpus output.dir=/data/shards"})
 final class RunCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "CONFIG", description = "YAML file; its keys are in docs/configuration.")
+    @Parameters(index = "0", paramLabel = "CONFIG", description = "YAML file; docs/configuration.md explains its keys.")
     private Path config;
 
-    @Parameters(index = "1..*", paramLabel = "key=value", description = "Overrides, such as output.dir=/data/shards or inputs.web.path=/dumps/web.")
+    @Parameters(index = "1..*", paramLabel = "KEY=VALUE", description = "Overrides, such as output.dir=/data/shards or inputs.web.path=/dumps/web.")
     private List<String> overrides = new ArrayList<>();
 
     @Option(names = "--overwrite", description = "Replace a finished data set in output.dir that was made with another configuration or other inputs.")

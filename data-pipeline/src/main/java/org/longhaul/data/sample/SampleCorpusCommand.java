@@ -15,10 +15,10 @@ final class SampleCorpusCommand implements Callable<Integer> {
     @Option(names = "--material", paramLabel = "DIR", required = true, description = "Folder with the sentences (*.txt), such as configs/quickstart/corpus.")
     private Path material;
 
-    @Option(names = "--documents", paramLabel = "N", defaultValue = "150", description = "Clean documents of each language (default ${DEFAULT-VALUE}).")
+    @Option(names = "--documents", paramLabel = "N", defaultValue = "150", description = "Clean documents of each language (default: ${DEFAULT-VALUE}).")
     private int documents;
 
-    @Option(names = "--seed", defaultValue = "1", description = "Seed (default ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Parameters(paramLabel = "OUT", description = "Folder to write.")

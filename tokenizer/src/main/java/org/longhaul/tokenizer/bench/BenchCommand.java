@@ -24,7 +24,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(names = {"-t", "--tokenizer"}, paramLabel = "FILE", description = "tokenizer.json or its folder; needed unless only jtokkit is compared.")
     private Path tokenizer;
 
-    @Option(names = "--threads", split = ",", defaultValue = "1", description = "Numbers of threads to time (default:"
+    @Option(names = "--threads", paramLabel = "N", split = ",", defaultValue = "1", description = "Numbers of threads to time (default:"
             + " ${DEFAULT-VALUE}); with several, plain arithmetic shows what the machine gives.")
     private List<Integer> threads;
 
@@ -37,13 +37,13 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(names = "--pathological", description = "Time 16 MB of one letter, of one Han character and of random bytes too.")
     private boolean pathological;
 
-    @Option(names = "--seconds", defaultValue = "3", description = "Least processor time measured for each (default: ${DEFAULT-VALUE}); as much warms up.")
+    @Option(names = "--seconds", paramLabel = "N", defaultValue = "3", description = "Least processor time measured for each (default: ${DEFAULT-VALUE}); as much warms up.")
     private double seconds;
 
-    @Option(names = "--limit-mb", defaultValue = "16", description = "Text taken of each file (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--limit-mb", paramLabel = "N", defaultValue = "16", description = "Text taken of each file (default: ${DEFAULT-VALUE}).")
     private int limit;
 
-    @Option(names = "--field", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--field", paramLabel = "FIELD", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
     private String field;
 
     @Override

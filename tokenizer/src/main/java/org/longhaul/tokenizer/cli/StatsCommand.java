@@ -34,7 +34,7 @@ final class StatsCommand implements Callable<Integer> {
     @Parameters(paramLabel = "INPUT", arity = "1..*", description = "Files or folders: .jsonl, .jsonl.gz, or plain text.")
     private List<Path> inputs;
 
-    @Option(names = "--field", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--field", paramLabel = "FIELD", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
     private String field;
 
     @Option(names = "--html", paramLabel = "FILE", description = "Write the page here.")
@@ -46,10 +46,10 @@ final class StatsCommand implements Callable<Integer> {
     @Option(names = "--png", paramLabel = "FILE", description = "Draw the picture here, in pixels; only where Java finds fonts.")
     private Path png;
 
-    @Option(names = "--threads", description = "Threads (default: the number of processors).")
+    @Option(names = "--threads", paramLabel = "N", description = "Threads (default: the number of processors).")
     private Integer threads;
 
-    @Option(names = "--top", defaultValue = "20", description = "Rows of each list (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--top", paramLabel = "N", defaultValue = "20", description = "Rows of each list (default: ${DEFAULT-VALUE}).")
     private int top;
 
     @Override

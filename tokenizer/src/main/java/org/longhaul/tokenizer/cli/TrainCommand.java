@@ -38,28 +38,28 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "FOLDER", description = "Where tokenizer.json and tokenizer_config.json go.")
     private Path output;
 
-    @Option(names = "--vocab-size", defaultValue = "100000", description = "Tokens to learn, base alphabet included; the 15 special tokens come on top (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--vocab-size", paramLabel = "N", defaultValue = "100000", description = "Tokens to learn, base alphabet included; the 15 special tokens come on top (default: ${DEFAULT-VALUE}).")
     private int vocabularySize;
 
-    @Option(names = "--pre-tokenizer", defaultValue = "DEEPSEEK", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--pre-tokenizer", paramLabel = "NAME", defaultValue = "DEEPSEEK", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private PreTokenizer preTokenizer;
 
-    @Option(names = "--alphabet", defaultValue = "UTF8", description = "Bytes that are tokens from the start: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--alphabet", paramLabel = "ALPHABET", defaultValue = "UTF8", description = "Bytes that are tokens from the start: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private BpeTrainingConfig.Alphabet alphabet;
 
-    @Option(names = "--min-frequency", defaultValue = "0", description = "Pairs that occur less often are not merged.")
+    @Option(names = "--min-frequency", paramLabel = "N", defaultValue = "0", description = "Pairs that occur less often are not merged (default: ${DEFAULT-VALUE}).")
     private long minFrequency;
 
-    @Option(names = "--max-token-length", defaultValue = "2147483647", description = "Tokens stay shorter than this, in bytes.")
+    @Option(names = "--max-token-length", paramLabel = "N", defaultValue = "2147483647", description = "Tokens stay shorter than this, in bytes (default: no limit).")
     private int maxTokenLength;
 
     @Option(names = "--document-cap", paramLabel = "BYTES", description = "Count only the beginning of longer documents.")
     private Integer documentCap;
 
-    @Option(names = "--threads", description = "Threads (default: the number of processors).")
+    @Option(names = "--threads", paramLabel = "N", description = "Threads (default: the number of processors).")
     private Integer threads;
 
-    @Option(names = "--field", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--field", paramLabel = "FIELD", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
     private String field;
 
     @Option(names = "--memory", paramLabel = "MIB", defaultValue = "4096", description = "Memory for word counts, all threads together; beyond it they go to disk (default: ${DEFAULT-VALUE}).")
@@ -71,7 +71,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--counts", description = "The inputs are sorted runs of word counts instead of text.")
     private boolean counts;
 
-    @Option(names = "--model-max-length", defaultValue = "4096", description = "Longest sequence, for tokenizer_config.json (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--model-max-length", paramLabel = "N", defaultValue = "4096", description = "Longest sequence, for tokenizer_config.json (default: ${DEFAULT-VALUE}).")
     private int modelMaxLength;
 
     @Override

@@ -39,7 +39,7 @@ final class VerifyCommand implements Callable<Integer> {
     @Parameters(paramLabel = "INPUT", arity = "0..*", description = "Files or folders: .jsonl, .jsonl.gz, or plain text.")
     private List<Path> inputs;
 
-    @Option(names = "--field", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--field", paramLabel = "FIELD", defaultValue = "text", description = "Key of the text in JSON lines (default: ${DEFAULT-VALUE}).")
     private String field;
 
     @Option(names = "--fuzz", paramLabel = "N", defaultValue = "0", description = "Invented strings to compare besides.")
@@ -49,13 +49,13 @@ final class VerifyCommand implements Callable<Integer> {
             + " the library takes up to a second for each.")
     private long spaces;
 
-    @Option(names = "--seed", defaultValue = "1", description = "Seed of the invented strings (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of the invented strings (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = "--shape", description = "Check that no token mixes newline, digit, punctuation, Latin and CJK, as DeepSeek LLM's do not.")
     private boolean shape;
 
-    @Option(names = "--threads", description = "Threads (default: the number of processors).")
+    @Option(names = "--threads", paramLabel = "N", description = "Threads (default: the number of processors).")
     private Integer threads;
 
     private final AtomicLong documents = new AtomicLong();
