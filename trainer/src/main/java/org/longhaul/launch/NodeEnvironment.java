@@ -51,9 +51,11 @@ record NodeEnvironment(int nodes, int nodeRank, String host, int port, Optional<
         String list = first(env, "SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST").orElseThrow(() -> UserError.badInput(
                 "a job of " + nodes + " nodes needs SLURM_JOB_NODELIST in the environment; start it with srun"));
         String job = first(env, "SLURM_JOB_ID").orElseThrow(() -> UserError.badInput("SLURM_JOB_ID is missing from the environment; start it with srun"));
+        // A requeued job keeps its number and its steps' numbers. What an unreachable node still runs of the start before must not be taken for this start's.
+        String again = first(env, "SLURM_RESTART_COUNT").map(n -> "." + n).orElse("");
         return new NodeEnvironment(nodes, number("SLURM_NODEID", env.get("SLURM_NODEID")), env.getOrDefault("MASTER_ADDR", RankEnvironment.firstHost(list)),
                 env.containsKey("MASTER_PORT") ? number("MASTER_PORT", env.get("MASTER_PORT")) : RankEnvironment.port(number("SLURM_JOB_ID", job)),
-                Optional.of("slurm-" + job + "." + env.get("SLURM_STEP_ID")));
+                Optional.of("slurm-" + job + "." + env.get("SLURM_STEP_ID") + again));
     }
 
     private static Optional<String> first(Map<String, String> env, String... names) {

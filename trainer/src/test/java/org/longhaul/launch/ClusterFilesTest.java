@@ -44,14 +44,23 @@ class ClusterFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0,RUNNING,false", "2,RUNNING,false", "75,RUNNING,true", "75,CANCELLED,false", "75,PENDING,false", "3,RUNNING,true", "137,RUNNING,true",
+    @CsvSource({"0,RUNNING,false", "2,RUNNING,false", "75,RUNNING,true", "75,CANCELLED,false", "75,COMPLETING,false", "3,RUNNING,true", "137,RUNNING,true",
         "137,CANCELLED,false"})
     void whatTheStatusMeansToSlurm(int status, String state, boolean requeued) throws Exception {
         assertEquals(status, sbatch("slurm.sbatch", status, state));
         assertEquals(requeued, said().contains("scontrol requeue 4711"), said());
         assertTrue(said().contains(folder.resolve("longhaul") + " launch --nproc 4 ") && said().contains(" train job.yaml steps=5"), said());
         assertTrue(said().contains("srun --nodes=2 --ntasks=2 --ntasks-per-node=1 "), said());
-        assertEquals(state.equals("PENDING"), Files.readString(folder.resolve("log")).contains("Slurm starts it again"), "a preempted job is not given up");
+        assertEquals(state.equals("COMPLETING"), Files.readString(folder.resolve("log")).contains("preempted it comes back by itself"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"slurm.sbatch", "slurm-task-per-gpu.sbatch"})
+    void aJobThatMayNotBeRequeuedEndsAndSaysSo(String script) throws Exception {
+        stub("scontrol", "[ $1 = requeue ] && { echo 'Requested operation is presently disabled for job 4711'; exit 1; }; echo \"   JobState=RUNNING\"");
+        stub("sleep", "exit 9");
+        assertEquals(75, sbatch(script, 75, "RUNNING"));
+        assertTrue(Files.readString(folder.resolve("log")).contains("Slurm refuses"), Files.readString(folder.resolve("log")));
     }
 
     @ParameterizedTest
@@ -79,7 +88,7 @@ class ClusterFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0,RUNNING,false", "2,RUNNING,false", "75,RUNNING,true", "75,CANCELLED,false", "75,PENDING,false", "3,RUNNING,true", "137,CANCELLED,false"})
+    @CsvSource({"0,RUNNING,false", "2,RUNNING,false", "75,RUNNING,true", "75,CANCELLED,false", "75,COMPLETING,false", "3,RUNNING,true", "137,CANCELLED,false"})
     void oneTaskAGpuGoesThroughTheQueue(int status, String state, boolean requeued) throws Exception {
         assertEquals(status, sbatch("slurm-task-per-gpu.sbatch", status, state));
         assertEquals(requeued, said().contains("scontrol requeue 4711"), said());

@@ -20,6 +20,8 @@ class NodeEnvironmentTest {
         assertEquals("gpu08", NodeEnvironment.detect(and(SLURM, "SLURM_STEP_NODELIST", "gpu[08-09]")).host());
         assertEquals("10.0.0.7", NodeEnvironment.detect(and(SLURM, "MASTER_ADDR", "10.0.0.7")).host());
         assertEquals(29500, NodeEnvironment.detect(and(SLURM, "MASTER_PORT", "29500")).port());
+        assertEquals(Optional.of("slurm-4711.0.3"), NodeEnvironment.detect(and(SLURM, "SLURM_RESTART_COUNT", "3")).job(),
+                "a node that was cut off may still run launchers of an earlier start");
     }
 
     @Test
