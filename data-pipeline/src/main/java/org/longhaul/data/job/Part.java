@@ -1,14 +1,16 @@
 package org.longhaul.data.job;
 
+import java.io.IOException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.longhaul.data.read.InputFiles;
 import org.longhaul.data.read.InputFormat;
+import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
-import java.io.IOException;
 
 /**
  * The unit of work and of resuming: one file, or several small ones of one input.
@@ -38,16 +40,23 @@ record Part(int index, String source, List<File> files, long bytes) implements S
     /**
      * Lists the inputs and packs small files together. The cut depends on the listing alone, not on cores or partitions.
      *
-     * @throws UserError naming an input that is missing or holds nothing readable
+     * @throws UserError naming all inputs that are missing or hold nothing readable
      */
     static Plan plan(Configuration conf, DataConfig config) {
         List<Part> parts = new ArrayList<>();
         List<String> ignored = new ArrayList<>();
         List<List<File>> inputs = new ArrayList<>();
+        List<UserError> faults = new ArrayList<>();
         long total = 0;
         for (var entry : config.inputs().entrySet()) {
             List<File> files = new ArrayList<>();
-            InputFiles.Listing listing = InputFiles.list(conf, config.path(entry.getValue()));
+            InputFiles.Listing listing;
+            try {
+                listing = InputFiles.list(conf, config.path(entry.getValue()));
+            } catch (UserError e) {
+                faults.add(e);
+                continue;
+            }
             for (InputFiles.InputFile file : listing.files()) {
                 files.add(new File(file.path(), file.format(), file.bytes(), modified(conf, file.path())));
                 total += file.bytes();
@@ -55,6 +64,7 @@ record Part(int index, String source, List<File> files, long bytes) implements S
             listing.ignored().forEach(name -> ignored.add(entry.getKey() + ": " + name));
             inputs.add(files);
         }
+        require(faults);
         // Small inputs are cut finer, so that a laptop's cores all have work.
         long limit = Math.max(256 << 10, Math.min((long) config.spark().partMib() << 20, total / 16));
         int i = 0;
@@ -73,6 +83,18 @@ record Part(int index, String source, List<File> files, long bytes) implements S
             parts.add(new Part(parts.size(), source, List.copyOf(group), bytes));
         }
         return new Plan(List.copyOf(parts), List.copyOf(ignored));
+    }
+
+    // All at once: whoever mends one path after the other starts as often as there are wrong ones.
+    private static void require(List<UserError> faults) {
+        if (faults.size() == 1) {
+            throw faults.get(0);
+        }
+        if (!faults.isEmpty()) {
+            String all = faults.stream().map(UserError::getMessage).collect(Collectors.joining("\n"));
+            throw faults.stream().allMatch(f -> f.exitCode() == ExitCode.ENVIRONMENT) ? UserError.environment(all, faults.get(0))
+                    : UserError.badInput(all, faults.get(0));
+        }
     }
 
     private static long modified(Configuration conf, String file) {

@@ -157,6 +157,19 @@ class BadInputTest {
     }
 
     @Test
+    void allMissingInputsAreNamedAtOnce() throws IOException {
+        Files.createDirectories(folder.resolve("empty"));
+        InProcess.Result result = InProcess.run("data", "run", config.toString(), "inputs.a.path=" + folder.resolve("nowhere"),
+                "inputs.b.path=" + folder.resolve("no*where"), "inputs.c.path=" + folder.resolve("empty"));
+        assertEquals(2, result.status());
+        assertEquals(3, result.failures().size(), result.err());
+        assertTrue(result.failures().get(0).contains(folder.resolve("nowhere") + " does not exist"), result.err());
+        assertTrue(result.failures().get(1).contains(folder.resolve("no*where") + " does not exist"), result.err());
+        assertTrue(result.failures().get(2).contains(folder.resolve("empty") + " holds no file of a known format"), result.err());
+        assertFalse(Files.exists(out));
+    }
+
+    @Test
     void unwritableOutput() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "in the way");
         InProcess.Result result = InProcess.run("data", "run", config.toString(), "output.dir=" + file.resolve("shards"));
