@@ -1,12 +1,12 @@
 package org.longhaul.checkpoint;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.PrintWriter;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Objects;
-import java.util.Set;
-import java.util.TreeMap;
+import java.util.Map;
 import org.longhaul.error.UserError;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -15,8 +15,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Compares two checkpoints whatever their layouts. */
-@Command(name = "diff", description = "Compare two checkpoints element by element, whatever layouts wrote them.")
+@Command(name = "diff", description = "Compare two checkpoints element by element, whatever layouts wrote them: sums first, then what differs.")
 final class DiffCommand implements Runnable {
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
     @Parameters(index = "0", paramLabel = "A", description = "A run's folder (its newest step) or one step's folder.")
     private String first;
 
@@ -29,78 +31,81 @@ final class DiffCommand implements Runnable {
     @Option(names = "--all", description = "Print equal tensors too.")
     private boolean all;
 
+    @Option(names = "--json", description = "Print one JSON object.")
+    private boolean json;
+
     @Spec private CommandSpec spec;
 
     @Override
     public void run() {
-        PrintWriter out = spec.commandLine().getOut();
         CheckpointRef refA = CheckpointRef.parse(first);
         CheckpointRef refB = CheckpointRef.parse(second);
         try (CheckpointStore storeA = refA.store(); CheckpointStore storeB = refB.store()) {
             Checkpoint a = refA.open(storeA);
             Checkpoint b = refB.open(storeB);
-            describe(out, "step", a.meta().step(), b.meta().step());
-            describe(out, "model", a.meta().model(), b.meta().model());
-            describe(out, "fingerprints", new TreeMap<>(a.meta().fingerprints()), new TreeMap<>(b.meta().fingerprints()));
-            state(out, a.meta().state(), b.meta().state());
-            configLines(out, a.meta().configYaml(), b.meta().configYaml());
-            int different = tensors(out, a, b);
+            CheckpointDifference difference = CheckpointDifference.of(a, b);
+            PrintWriter out = spec.commandLine().getOut();
+            if (json) {
+                out.println(json(a, b, difference));
+            } else {
+                print(out, difference);
+            }
+            out.flush();
+            int different = difference.different().size();
             if (strict && different > 0) {
                 throw UserError.badInput(different + " tensors differ between " + a.path() + " and " + b.path());
             }
         }
     }
 
-    private int tensors(PrintWriter out, Checkpoint a, Checkpoint b) {
-        Set<String> names = new LinkedHashSet<>(a.tensorNames());
-        names.addAll(b.tensorNames());
-        int equal = 0;
-        for (String name : names) {
-            if (!a.has(name) || !b.has(name)) {
-                out.println(name + ": only in " + (a.has(name) ? a : b).path());
-                continue;
-            }
-            TensorDifference d = TensorDifference.of(a, b, name);
-            if (d.equal()) {
-                equal++;
-            }
-            if (all || !d.equal()) {
-                out.println(name + ": " + d.text());
-            }
-        }
-        out.println(equal + " of " + names.size() + " tensors are equal");
-        return names.size() - equal;
+    private List<TensorDifference> listed(CheckpointDifference difference) {
+        return all ? difference.tensors() : difference.different();
     }
 
-    private static void describe(PrintWriter out, String what, Object a, Object b) {
-        if (!Objects.equals(String.valueOf(a), String.valueOf(b))) {
-            out.println(what + ": " + a + " -> " + b);
-        }
+    private void print(PrintWriter out, CheckpointDifference difference) {
+        out.println(difference.totals());
+        difference.changes().forEach((what, change) -> out.println(what + ": " + change.a() + " -> " + change.b()));
+        difference.config().forEach(line -> out.println("config " + line));
+        listed(difference).forEach(d -> out.println(d.name() + ": " + d.text()));
     }
 
-    private static void state(PrintWriter out, JsonNode a, JsonNode b) {
-        Set<String> keys = new LinkedHashSet<>();
-        a.fieldNames().forEachRemaining(keys::add);
-        b.fieldNames().forEachRemaining(keys::add);
-        for (String key : keys) {
-            if (!a.path(key).equals(b.path(key))) {
-                out.println("state " + key + ": " + brief(a.path(key)) + " -> " + brief(b.path(key)));
-            }
+    private String json(Checkpoint a, Checkpoint b, CheckpointDifference difference) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        values.put("a", a.path());
+        values.put("b", b.path());
+        values.put("tensors", difference.tensors().size());
+        values.put("tensors_different", difference.different().size());
+        values.put("elements_different", difference.elements());
+        TensorDifference farthest = difference.farthest();
+        values.put("max_abs_difference", farthest == null ? 0 : number(farthest.max()));
+        values.put("max_abs_difference_in", farthest == null ? null : farthest.name());
+        values.put("relative_difference", number(difference.relative()));
+        values.put("changes", difference.changes());
+        values.put("config", difference.config());
+        values.put("different", listed(difference).stream().map(DiffCommand::json).toList());
+        try {
+            return JSON.writeValueAsString(values);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
         }
     }
 
-    private static String brief(JsonNode value) {
-        return value.isMissingNode() ? "none" : value.isContainerNode() && value.size() > 4 ? value.size() + " values" : value.toString();
+    private static Map<String, Object> json(TensorDifference d) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        values.put("name", d.name());
+        if (!d.note().isEmpty()) {
+            values.put("note", d.note());
+        }
+        values.put("elements", d.elements());
+        values.put("elements_different", d.different());
+        values.put("max_abs_difference", number(d.max()));
+        values.put("max_at", d.maxAt());
+        values.put("relative_difference", number(d.relative()));
+        return values;
     }
 
-    private static void configLines(PrintWriter out, String a, String b) {
-        if (a.isEmpty() != b.isEmpty()) {
-            out.println("config: only in " + (a.isEmpty() ? "the second" : "the first"));
-            return;
-        }
-        List<String> before = a.lines().toList();
-        List<String> after = b.lines().toList();
-        before.stream().filter(l -> !after.contains(l)).forEach(l -> out.println("config - " + l));
-        after.stream().filter(l -> !before.contains(l)).forEach(l -> out.println("config + " + l));
+    // JSON has no word for what is no number.
+    private static Object number(double value) {
+        return Double.isFinite(value) ? value : String.valueOf(value);
     }
 }

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.longhaul.checkpoint.Fixtures.BACKEND;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -79,8 +81,27 @@ class CommandsTest {
         String text = call(new DiffCommand(), run + "/step-00000001", run);
         assertTrue(text.contains("step: 1 -> 2"), text);
         assertTrue(text.contains("model.norm.weight: 16 of 16 elements differ, max |a-b| 1.000e+00"), text);
+        assertTrue(text.startsWith("11 of 12 tensors are equal; 1 differ in 16 of ") || text.matches("(?s)\\d+ of 12 tensors are equal; \\d+ differ in [\\d,]+ of "
+                + "[\\d,]+ elements, largest \\|a-b\\| \\d\\.\\d{3}e[+-]\\d+ in \\S+, \\|a-b\\|/\\|a\\| \\S+ over all\n.*"), text);
         assertTrue(text.contains("state consumed: 8 -> 16"), text);
         assertThrows(UserError.class, () -> call(new DiffCommand(), run + "/step-00000001", run, "--strict"));
+    }
+
+    @Test
+    void diffAsJsonHasTheSumsAndTheTensors() throws IOException {
+        JsonNode json = new ObjectMapper().readTree(call(new DiffCommand(), run + "/step-00000001", run, "--json"));
+        assertEquals(12, json.get("tensors").asInt());
+        assertEquals(json.get("tensors_different").asInt(), json.get("different").size());
+        long elements = 0;
+        double most = 0;
+        for (JsonNode tensor : json.get("different")) {
+            elements += tensor.get("elements_different").asLong();
+            most = Math.max(most, tensor.get("max_abs_difference").asDouble());
+        }
+        assertEquals(elements, json.get("elements_different").asLong());
+        assertEquals(most, json.get("max_abs_difference").asDouble());
+        assertEquals("8", json.at("/changes").get("state consumed").get("a").asText());
+        assertEquals(0, new ObjectMapper().readTree(call(new DiffCommand(), run, run, "--json")).get("max_abs_difference").asInt());
     }
 
     @Test
