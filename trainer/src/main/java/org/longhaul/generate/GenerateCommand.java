@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointRef;
 import org.longhaul.checkpoint.CheckpointStore;
+import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.cuda.CudaSettings;
@@ -97,7 +98,8 @@ final class GenerateCommand implements Callable<Integer> {
                 throw UserError.badInput(opened.path() + ": was not trained here and knows no tokenizer; name it with --tokenizer");
             }
             TrainConfig config = ConfigLoader.parse(opened.meta().configYaml(), opened.path(), List.of(), TrainConfig.class);
-            file = config.data().path().resolve("tokenizer.json");
+            Path named = config.data().path();
+            file = DataPlace.having("tokenizer.json", DataPlace.candidates(opened, named), named, opened.path(), "--tokenizer").resolve("tokenizer.json");
         }
         if (!Files.exists(file)) {
             throw UserError.badInput(file + ": no such tokenizer; name one with --tokenizer");

@@ -62,7 +62,7 @@ final class ExportHfCommand implements Runnable {
         CheckpointRef ref = CheckpointRef.parse(source);
         try (CheckpointStore store = ref.store()) {
             Checkpoint checkpoint = ref.open(store);
-            Path words = tokenizer != null ? tokenizer : HfExport.tokenizerOf(checkpoint.meta());
+            Path words = tokenizer != null ? tokenizer : HfExport.tokenizerOf(checkpoint.meta(), checkpoint.path());
             new HfExport(checkpoint, type, (long) (maxShardGb * 1e9), words).write(target);
             out.println("wrote " + target + " from " + checkpoint.path()
                     + (words == null ? "; without a tokenizer, see --tokenizer" : ", tokenizer of " + words));

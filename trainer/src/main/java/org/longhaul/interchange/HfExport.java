@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointMeta;
+import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.error.UserError;
 import org.longhaul.interchange.Safetensors.Entry;
 import org.longhaul.interchange.Safetensors.Type;
@@ -51,16 +52,15 @@ final class HfExport {
      * The tokenizer that a checkpoint was trained with, where the data set that its configuration names is still there; null
      * otherwise.
      */
-    static Path tokenizerOf(CheckpointMeta meta) {
+    static Path tokenizerOf(CheckpointMeta meta, String checkpoint) {
         String trained = meta.fingerprints().get("tokenizer");
         if (trained == null || meta.configYaml().isEmpty()) {
             return null;
         }
         try {
             String data = new YAMLMapper().readTree(meta.configYaml()).path("data").path("path").asText("");
-            Path folder = Path.of(data);
-            return !data.isEmpty() && Files.exists(folder.resolve("tokenizer.json"))
-                    && Tokenizer.load(folder).fingerprint().equals(trained) ? folder : null;
+            return data.isEmpty() ? null : DataPlace.candidates(meta, checkpoint, Path.of(data)).stream()
+                    .filter(f -> Files.exists(f.resolve("tokenizer.json")) && Tokenizer.load(f).fingerprint().equals(trained)).findFirst().orElse(null);
         } catch (IOException | UserError e) {
             return null;
         }

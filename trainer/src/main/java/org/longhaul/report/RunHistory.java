@@ -12,6 +12,16 @@ final class RunHistory {
 
     private RunHistory() {}
 
+    /** What {@code failures.jsonl}, which the launcher writes, tells of the latest failed attempts. */
+    static List<String> causes(List<JsonNode> failures) {
+        return failures.subList(Math.max(0, failures.size() - FAILURES), failures.size()).stream().map(line -> {
+            JsonNode cause = line.path("cause");
+            String how = cause.has("signal") ? "was ended by signal " + cause.path("signal").asText() : "ended with status " + cause.path("status").asText();
+            return "cause       " + line.path("time").asText() + " behind step " + line.path("step").asText() + ": rank " + cause.path("rank").asText() + " on "
+                    + cause.path("host").asText() + " " + how + (cause.path("words").asText().isEmpty() ? "" : ": " + cause.path("words").asText());
+        }).toList();
+    }
+
     /** The lines for the user: how often it started and how that ended, its last word, the latest failures. */
     static List<String> lines(List<JsonNode> history) {
         Map<String, Integer> ends = new LinkedHashMap<>();

@@ -6,12 +6,15 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.LossCurve;
 import org.longhaul.metrics.MetricsFile;
+import org.longhaul.shards.ShardManifest;
 import org.longhaul.shards.ShardSet;
 import org.longhaul.train.TrainConfig;
 import picocli.CommandLine.Command;
@@ -54,6 +57,10 @@ final class SummaryCommand implements Callable<Integer> {
         if (Files.exists(history)) {
             RunHistory.lines(read(history)).forEach(out::println);
         }
+        Path failures = run.resolve("failures.jsonl");
+        if (Files.exists(failures)) {
+            RunHistory.causes(read(failures)).forEach(out::println);
+        }
         LossCurve.draw(run, shards.split("train").unigramEntropy()).ifPresent(curve -> out.println("loss curve  " + curve));
         if (mustBeatUnigram && !summary.belowUnigramEntropy()) {
             throw UserError.badInput(String.format("%s: the loss %.3f is not below the unigram entropy %.3f", run, summary.finalLoss(), summary.unigramEntropy()));
@@ -66,7 +73,11 @@ final class SummaryCommand implements Callable<Integer> {
         if (!Files.exists(file)) {
             throw UserError.badInput(file + ": no such file; name the data set with --data");
         }
-        return ConfigLoader.load(file, List.of(), TrainConfig.class).data().path();
+        Path named = ConfigLoader.load(file, List.of(), TrainConfig.class).data().path();
+        Path history = run.resolve("history.jsonl");
+        Optional<Path> kept = !Files.exists(history) ? Optional.empty()
+                : read(history).stream().filter(line -> line.has("data")).reduce((a, b) -> b).map(line -> Path.of(line.get("data").asText()));
+        return DataPlace.having(ShardManifest.FILE, DataPlace.candidates(named, kept, Optional.of(run)), named, run.toString(), "--data");
     }
 
     private static List<JsonNode> read(Path file) {

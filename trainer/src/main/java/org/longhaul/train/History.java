@@ -37,6 +37,7 @@ final class History {
         if (!from.isEmpty()) {
             line.put("from", from);
         }
+        line.put("data", config.data().path().toAbsolutePath().normalize().toString());
         line.put("steps", config.steps());
         line.put("host", HostName.here());
         line.put("processes", mesh.size());

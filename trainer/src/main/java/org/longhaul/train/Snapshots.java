@@ -13,6 +13,7 @@ import org.longhaul.checkpoint.CheckpointMeta;
 import org.longhaul.checkpoint.CheckpointRef;
 import org.longhaul.checkpoint.CheckpointSaver;
 import org.longhaul.checkpoint.CheckpointStore;
+import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.checkpoint.SaveKind;
 import org.longhaul.checkpoint.SaveSchedule;
@@ -187,7 +188,8 @@ final class Snapshots implements AutoCloseable {
         failures = saver.stats().failures();
         schedule.taken(state.step(), saver.stats());
         saver.start(
-                new CheckpointMeta(state.step(), kind, config.model(), ConfigWriter.toYaml(config), fingerprints, mixture.into(state.json())), saved());
+                new CheckpointMeta(state.step(), kind, config.model(), ConfigWriter.toYaml(config), fingerprints,
+                        mixture.into(DataPlace.keep(state.json(), config.data().path()))), saved());
         return failed;
     }
 

@@ -9,12 +9,16 @@ import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointMeta;
 import org.longhaul.checkpoint.CheckpointRef;
 import org.longhaul.checkpoint.CheckpointStore;
+import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
+import org.longhaul.shards.ShardManifest;
 import org.longhaul.shards.ShardSet;
 import org.longhaul.shards.TokenSplit;
 import org.longhaul.tensor.Backend;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -26,6 +30,8 @@ import picocli.CommandLine.Spec;
         description = "Measures a checkpoint on a split of shards: loss in nats a token, perplexity, bits a byte of text.",
         footer = {"", "Example: longhaul validate runs/7b/checkpoints --tokens 1000000"})
 final class ValidateCommand implements Callable<Integer> {
+    private static final Logger LOG = LoggerFactory.getLogger(ValidateCommand.class);
+
     @Parameters(paramLabel = "CHECKPOINT", description = "A run's checkpoints folder (its newest step) or one step's folder.")
     private String checkpoint;
 
@@ -62,6 +68,10 @@ final class ValidateCommand implements Callable<Integer> {
             Checkpoint opened = ref.open(store);
             ShardSet shards = ShardSet.open(folder(opened));
             requireSameTokenizer(opened.meta(), shards);
+            String trained = opened.meta().fingerprints().get("dataset");
+            if (data == null && trained != null && !trained.equals(shards.fingerprint())) {
+                LOG.warn("{} is not as it was when {} was trained on it", shards.folder(), opened.path());
+            }
             TokenSplit measured = shards.split(split);
             try (Backend backend = RankSetup.backend(new DeviceConfig(kind, 0, false, DeviceConfig.Precision.BF16, DeviceConfig.Graphs.OFF));
                     LoadedModel model = new LoadedModel(backend, kind, opened, batch, withinDocuments(opened))) {
@@ -92,7 +102,8 @@ final class ValidateCommand implements Callable<Integer> {
         if (opened.meta().configYaml().isEmpty()) {
             throw UserError.badInput(opened.path() + ": was not trained here and names no shards; name some with --data");
         }
-        return config(opened).data().path();
+        Path named = config(opened).data().path();
+        return DataPlace.having(ShardManifest.FILE, DataPlace.candidates(opened, named), named, opened.path(), "--data");
     }
 
     private static void requireSameTokenizer(CheckpointMeta meta, ShardSet shards) {

@@ -74,11 +74,11 @@ class HfFolderTest {
         Tokenizer words = new TrainedVocabulary(PreTokenizer.GPT2, letters, new int[0], new int[0], new int[0])
                 .tokenizer(new SpecialTokens("<s>", "</s>", List.of(), false));
         String yaml = "data:\n  path: " + data + "\n";
-        assertNull(HfExport.tokenizerOf(meta(yaml, words.fingerprint())));
+        assertNull(HfExport.tokenizerOf(meta(yaml, words.fingerprint()), folder.toString()));
         TokenizerFiles.write(data, words, 32);
-        assertEquals(data, HfExport.tokenizerOf(meta(yaml, words.fingerprint())));
-        assertNull(HfExport.tokenizerOf(meta(yaml, "another")));
-        assertNull(HfExport.tokenizerOf(meta("", words.fingerprint())));
+        assertEquals(data, HfExport.tokenizerOf(meta(yaml, words.fingerprint()), folder.toString()));
+        assertNull(HfExport.tokenizerOf(meta(yaml, "another"), folder.toString()));
+        assertNull(HfExport.tokenizerOf(meta("", words.fingerprint()), folder.toString()));
         try (SmallModel model = new SmallModel(SmallModel.config(2)); CheckpointStore store = CheckpointStore.open(folder.resolve("run"))) {
             Checkpoint saved = model.save(store, Map.of("tokenizer", words.fingerprint()));
             new HfExport(saved, DType.BF16, 1 << 30, data).write(folder.resolve("with"));
