@@ -60,7 +60,7 @@ final class LaunchCommand implements Callable<Integer> {
     private int maxRestarts;
 
     @Option(names = "--grace", paramLabel = "SECONDS", defaultValue = "60",
-            description = "Seconds the ranks may take to save and end before they are killed (default: ${DEFAULT-VALUE}).")
+            description = "Seconds the other ranks may take to end after a failure before they are killed (default: ${DEFAULT-VALUE}).")
     private long graceSeconds;
 
     @Option(names = "--join-timeout", paramLabel = "SECONDS", defaultValue = "600",

@@ -1,6 +1,8 @@
 package org.longhaul.launch;
 
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -26,14 +28,11 @@ final class Launcher {
 
     /** Of libtorch on the CPU: each rank takes its share of the cores. */
     private static final String THREADS = "OMP_NUM_THREADS";
-    private static final int KILLED = 128 + 9;
-
-    private static final Map<Integer, String> SIGNALS = Map.of(
-            4, " (SIGILL)", 6, " (SIGABRT, a native library gave up)", 7, " (SIGBUS, often a mapped file that became shorter or a full /dev/shm)",
-            9, " (SIGKILL: by hand, by the scheduler, or for memory; the kernel's log says which)", 11, " (SIGSEGV, in a native library)");
-
     /** Statuses of processes that TERM, INT or USR1 ended. */
     private static final Set<Integer> ASKED = Set.of(128 + 15, 128 + 2, 128 + 10);
+
+    /** How long ranks may take to end when others had nothing to save. */
+    private static final Duration EARLY = Duration.ofSeconds(5);
 
     private static final long LOOK = TimeUnit.SECONDS.toNanos(1);
 
@@ -42,6 +41,8 @@ final class Launcher {
     private Lobby lobby;
     private volatile List<RankProcess> ranks = List.of();
     private volatile boolean stopping;
+    private final List<Failure> failures = new ArrayList<>();
+    private Path output;
 
     Launcher(Plan plan, PrintStream out) {
         this.plan = plan;
@@ -88,9 +89,10 @@ final class Launcher {
 
     // Node 0 counts the attempts.
     private Outcome lead(Rendezvous rendezvous, int port) {
-        int failures = 0;
+        int inRow = 0;
+        String lastCause = "";
         for (int attempt = 0; ; attempt++) {
-            Lobby.Word word = lobby == null ? new Lobby.Word(plan.job(), attempt, 0, "") : lobby.gather(attempt);
+            Lobby.Word word = lobby == null ? new Lobby.Word(plan.job(), attempt, 0, "") : lobby.gather(attempt, lastCause);
             if (word.over()) {
                 lobby.close(word.status(), word.cause());
                 return new Outcome(word.status(), word.cause());
@@ -100,15 +102,15 @@ final class Launcher {
                 lobby.tell(word);
             }
             long began = System.nanoTime();
-            Outcome outcome = attempt(word, port);
-            failures = System.nanoTime() - began >= plan.lasting().toNanos() ? 1 : failures + 1;
+            Outcome outcome = judged(attempt(word, port), rendezvous, word);
+            inRow = System.nanoTime() - began >= plan.lasting().toNanos() ? 1 : inRow + 1;
             if (outcome.status == 0 && lobby != null) {
                 // Ranks of other nodes may still ask the store who has saved.
                 rendezvous.holds(IntStream.range(0, plan.nodes() * plan.processes()).mapToObj(r -> Rendezvous.FAREWELL + r).toList(), plan.grace());
             }
-            boolean last = outcome.status == 0 || stopping || !another(outcome.status) || failures > plan.maxRestarts();
+            boolean last = outcome.status == 0 || stopping || !another(outcome.status) || inRow > plan.maxRestarts();
             if (lobby != null && outcome.status != 0) {
-                lobby.end(word);
+                lobby.end(word, outcome.cause);
                 if (last && outcome.status != ExitCode.REQUEUE.status()) {
                     lobby.close(outcome.status, outcome.cause);
                 }
@@ -116,15 +118,37 @@ final class Launcher {
             if (last) {
                 return outcome;
             }
-            LOG.warn("{}; starting all ranks again, restart {} of {}", outcome.cause, failures, plan.maxRestarts());
+            lastCause = outcome.cause;
+            LOG.warn("{}; starting all ranks again, restart {} of {}", outcome.cause, inRow, plan.maxRestarts());
         }
     }
 
+    // What the launchers of all nodes have told decides, not what is known here.
+    private Outcome judged(Outcome here, Rendezvous rendezvous, Lobby.Word word) {
+        if (here.status == 0 || here.status == ExitCode.REQUEUE.status()) {
+            return here;
+        }
+        List<Failure> known = lobby == null ? failures : lobby.failures(rendezvous, word);
+        Optional<Failure> cause = Failure.first(known);
+        rendezvous.value(RunPlace.KEY).ifPresent(place -> output = Path.of(new String(place, StandardCharsets.UTF_8)));
+        if (cause.isEmpty()) {
+            return here;
+        }
+        if (output != null) {
+            FailureFile.append(output, word.attempt(), cause.get(), known);
+        }
+        return new Outcome(cause.get().exit(), cause.get().text());
+    }
+
     private Outcome follow(int port) {
+        Outcome before = null;
         while (true) {
             Lobby.Word word = lobby.join();
             if (word.over()) {
                 return new Outcome(word.status(), word.cause());
+            }
+            if (before != null && !word.cause().isEmpty() && !word.cause().equals(before.cause)) {
+                LOG.warn("what came first, by node 0: {}", word.cause());
             }
             Outcome outcome = attempt(word, port);
             if (outcome.status == 0 || stopping || !another(outcome.status)) {
@@ -134,6 +158,7 @@ final class Launcher {
                 return outcome;
             }
             LOG.warn("{}; coming for another attempt", outcome.cause);
+            before = outcome;
         }
     }
 
@@ -201,8 +226,11 @@ final class Launcher {
     private Outcome await(BlockingQueue<RankProcess> ended, Lobby.Word word) {
         Outcome first = new Outcome(0, "");
         boolean requeue = false;
+        boolean early = false;
+        boolean killed = false;
         int left = plan.processes();
         long deadline = Long.MAX_VALUE;
+        failures.clear();
         try {
             while (left > 0) {
                 boolean watches = lobby != null && first.status == 0;
@@ -213,34 +241,48 @@ final class Launcher {
                     if (gone.isPresent()) {
                         // Without the other node's ranks ours can neither go on nor save.
                         first = new Outcome(ExitCode.ENVIRONMENT.status(), gone.get());
-                        ranks.stream().filter(RankProcess::alive).forEach(RankProcess::kill);
+                        killed = kill();
                     }
                     continue;
                 }
                 if (process == null) {
-                    LOG.warn("ranks did not end within {} s of the signal; killing them", plan.grace().toSeconds());
-                    ranks.stream().filter(RankProcess::alive).forEach(RankProcess::kill);
+                    LOG.warn("{} of {} ranks did not end within {} s of the signal; killing them", left, plan.processes(),
+                            (early ? shorter(plan.grace()) : plan.grace()).toSeconds());
+                    killed = kill();
                     deadline = Long.MAX_VALUE;
                     continue;
                 }
                 left--;
                 int status = process.status();
-                // One that the signal met before it could listen has lost nothing.
+                // One that the signal met before it listened, or before training began, has lost nothing, nor can the others save without it.
                 if (status == ExitCode.REQUEUE.status() || stopping && ASKED.contains(status)) {
                     requeue = true;
-                } else if (status != 0 && first.status == 0) {
-                    first = new Outcome(
-                            status == KILLED ? ExitCode.ENVIRONMENT.status() : status > 128 ? ExitCode.INTERNAL.status() : status, describe(process, status));
-                    if (left > 0) {
+                    if (status != ExitCode.REQUEUE.status() && !early && deadline == Long.MAX_VALUE) {
+                        early = true;
+                        deadline = System.nanoTime() + shorter(plan.grace()).toNanos();
+                    }
+                } else if (status != 0 && !killed && !(first.status != 0 && ASKED.contains(status))) {
+                    Failure failure = new Failure(plan.nodeRank(), HostName.here(), process.rank(), process.pid(), status,
+                            process.lastWords().replaceFirst("^longhaul: ", ""));
+                    failures.add(failure);
+                    if (lobby != null) {
+                        lobby.tell(word, failure);
+                    }
+                    if (first.status == 0 && left > 0) {
                         LOG.warn("rank {} is gone; stopping the other {} of this node", process.rank(), left);
                         ranks.stream().filter(RankProcess::alive).forEach(r -> r.signal("TERM"));
                         deadline = System.nanoTime() + plan.grace().toNanos();
                     }
+                    Failure cause = Failure.first(failures).orElseThrow();
+                    first = new Outcome(cause.exit(), cause.text());
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return new Outcome(ExitCode.INTERNAL.status(), "the launcher was interrupted");
+        }
+        if (early && requeue && (first.status == 0 || first.status == ExitCode.ENVIRONMENT.status())) {
+            return new Outcome(ExitCode.REQUEUE.status(), "stopped by a signal before training began everywhere");
         }
         if (first.status == 0 && requeue) {
             return new Outcome(ExitCode.REQUEUE.status(), "stopped by a signal after saving");
@@ -248,11 +290,13 @@ final class Launcher {
         return first;
     }
 
-    private static String describe(RankProcess process, int status) {
-        String how = status > 128 ? "was ended by signal " + (status - 128) + SIGNALS.getOrDefault(status - 128, "") : "ended with status " + status;
-        String words = process.lastWords().replaceFirst("^longhaul: ", "");
-        return "rank " + process.rank() + " on " + HostName.here() + " (pid " + process.pid() + ") " + how
-                + (words.isEmpty() ? ", without a last word" : status > 128 ? ", its last words: " + words : ": " + words);
+    private boolean kill() {
+        ranks.stream().filter(RankProcess::alive).forEach(RankProcess::kill);
+        return true;
+    }
+
+    private static Duration shorter(Duration grace) {
+        return grace.compareTo(EARLY) < 0 ? grace : EARLY;
     }
 
     private record Outcome(int status, String cause) {}

@@ -3,6 +3,7 @@ package org.longhaul.launch;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -19,6 +20,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Lobby {
     private static final Logger LOG = LoggerFactory.getLogger(Lobby.class);
+    private static final String FAILURE = "failure/";
     private static final Duration QUICK = Duration.ofSeconds(3);
 
     private final Rendezvous.Client store;
@@ -34,7 +36,7 @@ final class Lobby {
      * @param token names the attempt's job to its ranks; empty when the job is over
      * @param attempt counted from 0
      * @param status to end with when the job is over
-     * @param cause why it is
+     * @param cause why it is, or why the attempt before failed
      */
     record Word(String token, int attempt, int status, String cause) {
         boolean over() {
@@ -52,7 +54,7 @@ final class Lobby {
     }
 
     /** Node 0: waits until every other node has come for the next attempt; nothing has begun yet. */
-    Word gather(int attempt) {
+    Word gather(int attempt, String lastCause) {
         long deadline = System.nanoTime() + patience.toNanos();
         for (int k = 1; k < nodes; k++) {
             boolean said = false;
@@ -74,7 +76,7 @@ final class Lobby {
             }
         }
         // What a launcher before this one said under the same job and attempt must not be believed.
-        return new Word(UUID.randomUUID().toString(), attempt, 0, "");
+        return new Word(UUID.randomUUID().toString(), attempt, 0, lastCause);
     }
 
     /** Node 0: tells every node that has come. */
@@ -92,7 +94,7 @@ final class Lobby {
     void close(int status, String cause) {
         long deadline = System.nanoTime() + QUICK.toNanos() * 3;
         for (int k = 1; k < nodes; k++) {
-            while (comer(k).isEmpty() && System.nanoTime() < deadline) {
+            while (comer(k).isEmpty() && find("leave/" + k, Duration.ZERO).isEmpty() && System.nanoTime() < deadline) {
                 rest();
             }
         }
@@ -135,9 +137,23 @@ final class Lobby {
         }
     }
 
-    /** Node 0: an attempt is over here. */
-    void end(Word word) {
-        put("end/" + word.token, "");
+    /** Node 0: an attempt is over here, and what came first. */
+    void end(Word word, String cause) {
+        put("end/" + word.token, cause);
+    }
+
+    /** Tells all nodes how one of this node's ranks failed, as soon as it is known: their order is the order of the causes. */
+    void tell(Word word, Failure failure) {
+        try {
+            put(FAILURE + word.token + "/" + failure.rank(), failure.json());
+        } catch (UserError e) {
+            LOG.debug("node 0 does not learn of it: {}", e.getMessage());
+        }
+    }
+
+    /** Node 0: the failures of an attempt that all nodes told, in their order. */
+    List<Failure> failures(Rendezvous store, Word word) {
+        return store.kept(FAILURE + word.token + "/").stream().map(Failure::of).toList();
     }
 
     /** Why this node's ranks of an attempt have no one to work with any more; empty while they may. */
@@ -151,7 +167,7 @@ final class Lobby {
             return Optional.empty();
         }
         try {
-            return find("end/" + word.token, Duration.ZERO).map(v -> "node 0 has ended the attempt");
+            return find("end/" + word.token, Duration.ZERO).map(v -> "node 0 has ended the attempt" + (v.isEmpty() ? "" : ": " + v));
         } catch (UserError e) {
             return Optional.of("the launcher of node 0 is gone: " + e.getMessage());
         }

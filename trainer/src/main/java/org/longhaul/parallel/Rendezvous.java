@@ -11,7 +11,8 @@ import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -37,7 +38,7 @@ public final class Rendezvous implements AutoCloseable {
     private final ServerSocket server;
     private volatile String token;
     private final String first;
-    private final Map<String, byte[]> values = new HashMap<>();
+    private final Map<String, byte[]> values = new LinkedHashMap<>();
 
     private Rendezvous(ServerSocket server, String token) {
         this.server = server;
@@ -143,6 +144,20 @@ public final class Rendezvous implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
+        }
+    }
+
+    /** A value of the present attempt, if it is there. */
+    public Optional<byte[]> value(String key) {
+        synchronized (values) {
+            return Optional.ofNullable(values.get(key));
+        }
+    }
+
+    /** What was put under the first token with keys that start so, in the order in which it came. */
+    public List<byte[]> kept(String prefix) {
+        synchronized (values) {
+            return values.entrySet().stream().filter(e -> e.getKey().startsWith(FIRST + prefix)).map(Map.Entry::getValue).toList();
         }
     }
 

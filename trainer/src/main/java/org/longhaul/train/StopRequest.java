@@ -7,12 +7,16 @@ import org.slf4j.LoggerFactory;
 import sun.misc.Signal;
 import sun.misc.SignalHandler;
 
-/** Remembers that SIGTERM, SIGINT or SIGUSR1 asked the run to save and end; a second SIGINT ends at once. */
+/**
+ * Remembers that SIGTERM, SIGINT or SIGUSR1 asked the run to save and end; a second SIGINT ends at once. Until {@link #begun} there is nothing to
+ * save, and the process may wait for ranks that never come: it then ends at once as if it did not listen.
+ */
 final class StopRequest implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StopRequest.class);
 
     private final List<Runnable> restore = new ArrayList<>();
     private volatile String signal;
+    private volatile boolean begun;
 
     /** Starts to listen. */
     static StopRequest listen() {
@@ -21,6 +25,11 @@ final class StopRequest implements AutoCloseable {
             Signal s = new Signal(name);
             SignalHandler[] before = new SignalHandler[1];
             before[0] = Signal.handle(s, received -> {
+                if (!request.begun) {
+                    System.err.println("longhaul: SIG" + name + " before training began: nothing to save; ending");
+                    System.err.flush();
+                    Runtime.getRuntime().halt(128 + received.getNumber());
+                }
                 if (request.signal != null && name.equals("INT")) {
                     Runtime.getRuntime().halt(130);
                 }
@@ -29,6 +38,11 @@ final class StopRequest implements AutoCloseable {
             request.restore.add(() -> Signal.handle(s, before[0]));
         }
         return request;
+    }
+
+    /** All ranks have met: from now on a signal asks for a save. */
+    void begun() {
+        begun = true;
     }
 
     /** Asks to stop as a signal does. */

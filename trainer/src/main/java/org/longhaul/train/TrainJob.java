@@ -8,6 +8,7 @@ import org.longhaul.config.ConfigWriter;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.HostName;
 import org.longhaul.launch.RankEnvironment;
+import org.longhaul.launch.RunPlace;
 import org.longhaul.metrics.LossCurve;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.MeshGroups;
@@ -26,6 +27,7 @@ final class TrainJob {
     static Outcome run(TrainConfig config, RankEnvironment self) {
         try (StopRequest stop = StopRequest.listen()) {
             TrainData data = TrainData.open(config);
+            RunPlace.tell(System.getenv(), self, config.output());
             try (Telemetry telemetry = Telemetry.open(config, self);
                     RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
                 return setup.sharing(() -> {
@@ -49,6 +51,7 @@ final class TrainJob {
     }
 
     private static Outcome shared(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop, Telemetry telemetry) {
+        stop.begun();
         requireFits(config, setup.groups());
         if (setup.groups().rank() == 0) {
             LOG.info("longhaul {} on {}: {}, output {}", Version.text(), HostName.here(), words(config, setup.groups().mesh()), config.output());

@@ -14,6 +14,13 @@ class RunHistoryTest {
     private static final String FAILED = "{\"time\":\"t3\",\"event\":\"end\",\"step\":8,\"outcome\":\"failed\",\"why\":\"rank 1 is gone\"}";
 
     @Test
+    void causesNameRankHostAndWords() throws Exception {
+        String line = "{\"time\":\"t\",\"attempt\":0,\"step\":42,\"cause\":{\"rank\":5,\"host\":\"gpu07\",\"signal\":9,\"words\":\"step 42\"}}";
+        assertEquals(List.of("cause       t behind step 42: rank 5 on gpu07 was ended by signal 9: step 42"),
+                RunHistory.causes(List.of(new com.fasterxml.jackson.databind.ObjectMapper().readTree(line))));
+    }
+
+    @Test
     void startsEndsAndFailuresAreCounted() throws Exception {
         assertEquals(List.of("history     3 starts: 1 failed, 1 killed, 1 stopped", "failed      t3 at step 8: rank 1 is gone", "last        t2 stopped at step 9 by SIGUSR1"),
                 lines(START, FAILED, START, START, STOPPED));

@@ -2,8 +2,10 @@ package org.longhaul.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.ServerSocket;
@@ -93,6 +95,32 @@ class ManyProcessesTest {
         assertEquals(3, rank.exitValue(), log());
         assertTrue(log().strip().matches("longhaul: world: rank 0 waited 2 s for rank\\(s\\) 1 to join; .*"), log());
         assertFalse(log().strip().contains("\n"), log());
+    }
+
+    /** Nothing can be saved while ranks wait for one that is frozen: TERM ends them at once, and the launcher the frozen one soon after. */
+    @Test
+    void termEndsRanksThatWaitForAFrozenOne() throws Exception {
+        List<String> waiting = new ArrayList<>(jvm("-Dtest.tells=true"));
+        waiting.addAll(List.of(TestRank.class.getName(), config("10m")));
+        String shell = "if [ $RANK = 1 ]; then trap '' TERM; echo frozen; while :; do sleep 1; done; else exec '" + String.join("' '", waiting) + "'; fi";
+        List<String> command = new ArrayList<>(jvm());
+        command.addAll(List.of(TestLauncher.class.getName(), "2", "3", "sh", "-c", shell));
+        Process launcher = new ProcessBuilder(command).redirectErrorStream(true).start();
+        processes.add(launcher);
+        StringBuilder seen = new StringBuilder();
+        try (BufferedReader lines = launcher.inputReader()) {
+            while (!(seen.toString().contains("this rank listens") && seen.toString().contains("frozen"))) {
+                String line = lines.readLine();
+                assertNotNull(line, seen.toString());
+                seen.append(line).append('\n');
+            }
+            // Not destroy(), which closes the streams as well.
+            launcher.toHandle().destroy();
+            lines.lines().forEach(line -> seen.append(line).append('\n'));
+        }
+        assertTrue(launcher.waitFor(120, TimeUnit.SECONDS), () -> "hangs\n" + seen);
+        assertEquals(75, launcher.exitValue(), seen.toString());
+        assertTrue(seen.toString().contains("[rank 0] longhaul: SIGTERM before training began: nothing to save; ending"), seen.toString());
     }
 
     private static Map<String, String> torchrun(int rank, int port) {

@@ -15,10 +15,13 @@ final class TestRank {
         int status;
         try {
             TrainConfig config = ConfigLoader.load(Path.of(args[0]), List.of(), TrainConfig.class);
-            try (StopRequest stop = StopRequest.listen();
-                    RankSetup setup = RankSetup.open(
-                            config.device(), config.mesh(), config.ranks(), RankEnvironment.detect(System.getenv()))) {
-                status = TrainJob.run(config, TrainerTest.data(), setup, stop) == Outcome.STOPPED ? 75 : 0;
+            try (StopRequest stop = StopRequest.listen()) {
+                if (Boolean.getBoolean("test.tells")) {
+                    System.out.println("this rank listens");
+                }
+                try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), RankEnvironment.detect(System.getenv()))) {
+                    status = TrainJob.run(config, TrainerTest.data(), setup, stop) == Outcome.STOPPED ? 75 : 0;
+                }
             }
         } catch (UserError e) {
             System.err.println("longhaul: " + e.getMessage());

@@ -1,0 +1,89 @@
+package org.longhaul.launch;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Which of several failures is the cause of the others. */
+class FailureTest {
+    private static final Failure VICTIM = failure(0, 3, "world: rank 2 is gone (Connection reset)");
+    private static final Failure CULPRIT = failure(2, 3, "/data/shards: cannot be read: Input/output error");
+
+    @TempDir
+    private Path folder;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"world: rank 7 is gone (end of stream)", "world: rank 3 waited 600 s for rank(s) 12, 13 to join", "sum on rank 3 waited 600 s for rank 5",
+        "rank 4 failed: no memory", "rank(s) 3, 12 have not reached it", "data: rank 3 waited 9 s for ranks [3, 4]"})
+    void wordsAboutAnotherRankPointElsewhere(String words) {
+        assertTrue(failure(3, 3, words).namesAnother(), words);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "no GPU 3", "world: rank 3 cannot join: port in use", "the GPU of rank 3 has too little memory", "rank 30 of 64 is not what this looks for"})
+    void wordsAboutItselfDoNot(String words) {
+        assertFalse(failure(words.startsWith("rank 30") ? 30 : 3, 3, words).namesAnother(), words);
+    }
+
+    @Test
+    void theLastLineOfAKilledRankIsNoComplaint() {
+        assertFalse(failure(3, 137, "step 6: rank 1 on gpu02 computes 2.1 times as long as the others").namesAnother());
+    }
+
+    @Test
+    void theFirstThatBlamesNobodyIsTheCauseElseTheFirst() {
+        assertEquals(Optional.of(CULPRIT), Failure.first(List.of(VICTIM, CULPRIT)));
+        assertEquals(Optional.of(CULPRIT), Failure.first(List.of(CULPRIT, failure(1, 70, "a defect"), VICTIM)));
+        assertEquals(Optional.of(VICTIM), Failure.first(List.of(VICTIM, failure(1, 3, "world: rank 2 is gone"))));
+        assertEquals(Optional.empty(), Failure.first(List.of()));
+    }
+
+    @Test
+    void aKillIsTheMachinesAndAnotherSignalALibrarys() {
+        assertEquals(3, failure(0, 137, "step 7").exit());
+        assertEquals(70, failure(0, 139, "").exit());
+        assertEquals(2, failure(0, 2, "x").exit());
+        assertEquals("rank 0 on gpu07 (pid 9) was ended by signal 11 (SIGSEGV, in a native library), without a last word", failure(0, 139, "").text());
+        assertEquals("rank 0 on gpu07 (pid 9) ended with status 3: x", failure(0, 3, "x").text());
+    }
+
+    @Test
+    void itGoesThroughTheStoreAndBack() {
+        assertEquals(CULPRIT, Failure.of(CULPRIT.json().getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @Test
+    void aLineTellsTimeStepAttemptCauseAndTheOthers() throws IOException {
+        Files.writeString(folder.resolve("metrics.jsonl"), "{\"step\":41,\"loss\":2}\n{\"step\":42,\"loss\":2}\n{\"step\":42,\"planned_bytes\":1}\n{\"step\":43,\"lo");
+        FailureFile.append(folder, 1, CULPRIT, List.of(VICTIM, CULPRIT));
+        FailureFile.append(folder, 2, failure(5, 137, ""), List.of());
+        List<String> lines = Files.readAllLines(folder.resolve("failures.jsonl"));
+        assertEquals(2, lines.size());
+        JsonNode line = new ObjectMapper().readTree(lines.get(0));
+        assertEquals(1, line.get("attempt").asInt());
+        assertEquals(42, line.get("step").asLong());
+        assertTrue(line.get("time").asText().endsWith("Z"), lines.get(0));
+        assertEquals(2, line.at("/cause/rank").asInt());
+        assertEquals(3, line.at("/cause/status").asInt());
+        assertEquals(1, line.get("others").size());
+        assertEquals(0, line.at("/others/0/rank").asInt());
+        assertEquals(9, new ObjectMapper().readTree(lines.get(1)).at("/cause/signal").asInt());
+    }
+
+    private static Failure failure(int rank, int status, String words) {
+        return new Failure(0, "gpu07", rank, 9, status, words);
+    }
+}
