@@ -13,10 +13,10 @@ final class ReportHtml {
             @media(prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#181a1b;--rule:#3a3d40;--soft:#242729;--dim:#9a9a9a;--bar:#6b9bd1}}
             body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:var(--ink);background:var(--paper);overflow-wrap:anywhere}
             .scroll{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;width:100%}
-            td,th{padding:.25rem .6rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:bottom;overflow-wrap:normal}
-            td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}.bar{background:var(--bar);height:.8rem;margin-bottom:.3rem;min-width:1px}
+            td,th{padding:.25rem .6rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top;overflow-wrap:normal}th{vertical-align:bottom}
+            td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}.bar{background:var(--bar);height:.8rem;margin-top:.3rem;min-width:1px}
             .cell{width:18rem}pre{white-space:pre-wrap;background:var(--soft);padding:.5rem;margin:.2rem 0 1rem;font-size:13px}small{color:var(--dim)}h2{margin-top:2.2rem}
-            @media(max-width:40rem){h1{font-size:1.4rem}td,th{padding:.2rem .35rem;font-size:13px}.cell{display:none}}""";
+            @media(max-width:40rem){h1{font-size:1.4rem}td,th{padding:.2rem .3rem;font-size:13px}td:first-child{overflow-wrap:anywhere;min-width:5.5rem}.cell{display:none}}""";
     private static final String TABLE = "<div class=scroll><table>";
     private static final String END = "</table></div>";
 
