@@ -29,6 +29,7 @@ public final class CudaCheck implements DoctorCheck {
             findings.add(library("NVRTC", () -> "version " + KernelCompiler.version() + ", compiles kernels at the first start"));
             findings.add(library("cuBLASLt", () -> "version " + Gemm.version()));
             findings.add(library("cuDNN", () -> "version " + CudnnAttention.version()));
+            findings.add(nccl());
         }
         return findings;
     }
@@ -81,6 +82,17 @@ public final class CudaCheck implements DoctorCheck {
             if (finding.level() == Finding.Level.FAIL) {
                 throw UserError.environment("the NVIDIA driver " + finding.detail() + "; " + finding.mend());
             }
+        }
+    }
+
+    // One GPU trains without it.
+    private static Finding nccl() {
+        try {
+            int version = Nccl.version();
+            return Finding.ok("NCCL", "version " + version / 10000 + "." + version / 100 % 100 + "." + version % 100
+                    + "; launch --share-gpus tries a layout of more ranks than there are GPUs");
+        } catch (UserError | NativeException e) {
+            return Finding.warn("NCCL", "does not load, so there is one GPU a job", e.getMessage());
         }
     }
 
