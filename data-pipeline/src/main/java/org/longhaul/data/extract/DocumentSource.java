@@ -28,11 +28,9 @@ public final class DocumentSource {
      *
      * @param verdict whether there is a document
      * @param document present when the verdict keeps it
-     * @param repairs ill-formed sequences replaced while reading and decoding
      * @param normalized what normalisation changed
      */
-    public record Outcome(
-            Verdict verdict, Optional<Document> document, int repairs, TextNormalizer.Normalized normalized) {}
+    public record Outcome(Verdict verdict, Optional<Document> document, TextNormalizer.Normalized normalized) {}
 
     /** Converts one record. */
     public Outcome toDocument(InputRecord record) {
@@ -40,15 +38,15 @@ public final class DocumentSource {
             HtmlExtractor.Page found = extractor.extract(page.bytes(), page.contentType());
             TextNormalizer.Normalized text = normalizer.normalize(found.text());
             boolean enough = text.text().length() >= Math.max(1, html.minCharacters());
-            return outcome(record, text, enough ? null : "no_main_text", record.repairs() + found.repairs());
+            return outcome(record, text, enough ? null : "no_main_text");
         }
         TextNormalizer.Normalized text = normalizer.normalize(((InputRecord.Text) record.body()).text());
-        return outcome(record, text, text.text().isEmpty() ? "empty" : null, record.repairs());
+        return outcome(record, text, text.text().isEmpty() ? "empty" : null);
     }
 
-    private static Outcome outcome(InputRecord record, TextNormalizer.Normalized text, String fault, int repairs) {
+    private static Outcome outcome(InputRecord record, TextNormalizer.Normalized text, String fault) {
         return fault == null
-                ? new Outcome(Verdict.keep(STAGE), Optional.of(record.toDocument(text.text())), repairs, text)
-                : new Outcome(Verdict.drop(STAGE, fault, text.text().length()), Optional.empty(), repairs, text);
+                ? new Outcome(Verdict.keep(STAGE), Optional.of(record.toDocument(text.text())), text)
+                : new Outcome(Verdict.drop(STAGE, fault, text.text().length()), Optional.empty(), text);
     }
 }

@@ -27,11 +27,8 @@ public final class HtmlExtractor {
      * @param charset encoding that the page was read with
      * @param repairs ill-formed byte sequences replaced by U+FFFD
      * @param truncated whether the page was longer than {@code max_page_bytes}
-     * @param blocks blocks of text in the page
-     * @param keptBlocks blocks in the main text
      */
-    public record Page(
-            String text, String title, String charset, int repairs, boolean truncated, int blocks, int keptBlocks) {}
+    public record Page(String text, String title, String charset, int repairs, boolean truncated) {}
 
     /** Extracts one page from its bytes and its Content-Type header, which may be empty. */
     public Page extract(byte[] bytes, String contentType) {
@@ -46,14 +43,7 @@ public final class HtmlExtractor {
         List<Block> kept = blocks.stream()
                 .filter(b -> b.mark == Block.Mark.GOOD && inside.contains(b.container))
                 .toList();
-        return new Page(
-                render(kept),
-                page.title(),
-                decoded.charset(),
-                decoded.repairs(),
-                length < bytes.length,
-                blocks.size(),
-                kept.size());
+        return new Page(render(kept), page.title(), decoded.charset(), decoded.repairs(), length < bytes.length);
     }
 
     private static String render(List<Block> blocks) {

@@ -2,7 +2,6 @@ package org.longhaul.data.quality;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** Runs the stages of one rule set in FineWeb's order. Thread-safe. */
 public final class QualityChain {
@@ -27,9 +26,8 @@ public final class QualityChain {
      *
      * @param verdict of the stage that dropped it; of the last stage when it is kept
      * @param text the text, without the lines that C4 removed
-     * @param removedLines lines that C4 removed, by reason
      */
-    public record Outcome(Verdict verdict, String text, Map<String, Integer> removedLines) {}
+    public record Outcome(Verdict verdict, String text) {}
 
     /** Judges one text; stops at the first stage that drops it. */
     public Outcome apply(String text, String language) {
@@ -38,16 +36,14 @@ public final class QualityChain {
         for (QualityFilter filter : before) {
             verdict = filter.judge(view);
             if (!verdict.keep()) {
-                return new Outcome(verdict, text, Map.of());
+                return new Outcome(verdict, text);
             }
         }
-        Map<String, Integer> removed = Map.of();
         if (c4 != null) {
             C4Lines.Outcome lines = c4.apply(view);
-            removed = lines.removedLines();
             verdict = lines.verdict();
             if (!verdict.keep()) {
-                return new Outcome(verdict, text, removed);
+                return new Outcome(verdict, text);
             }
             if (!lines.text().equals(text)) {
                 view = new TextView(lines.text(), language);
@@ -56,6 +52,6 @@ public final class QualityChain {
         if (fineweb != null) {
             verdict = fineweb.judge(view);
         }
-        return new Outcome(verdict, view.text(), removed);
+        return new Outcome(verdict, view.text());
     }
 }

@@ -41,9 +41,8 @@ public record InputRecord(
      *
      * @param bytes the decoded HTTP body
      * @param contentType the HTTP header, empty when there was none
-     * @param truncated whether the crawler says it cut the page
      */
-    public record Html(byte[] bytes, String contentType, boolean truncated) implements Body {}
+    public record Html(byte[] bytes, String contentType) implements Body {}
 
     /** Identity of this record. */
     public DocumentId id() {

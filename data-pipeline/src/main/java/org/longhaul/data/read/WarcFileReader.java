@@ -17,7 +17,6 @@ import org.netpreserve.jwarc.WarcRecord;
 import org.netpreserve.jwarc.WarcResource;
 import org.netpreserve.jwarc.WarcResponse;
 import org.netpreserve.jwarc.WarcTargetRecord;
-import org.netpreserve.jwarc.WarcTruncationReason;
 
 /**
  * WARC 1.0/1.1: HTML pages of {@code response} and {@code resource} records, plain text of {@code conversion} records (WET).
@@ -120,8 +119,7 @@ final class WarcFileReader extends QueueReader {
         InputRecord.Body body;
         int repairs = 0;
         if (html) {
-            boolean cut = record.truncated() != WarcTruncationReason.NOT_TRUNCATED;
-            body = new InputRecord.Html(bytes, contentType, cut);
+            body = new InputRecord.Html(bytes, contentType);
         } else {
             Utf8.Decoded text = Utf8.decode(bytes, 0, bytes.length);
             if (text.text().isBlank()) {

@@ -21,17 +21,13 @@ final class Entities {
 
     private Entities() {}
 
-    /** A text and how many entities were decoded in it. */
-    record Decoded(String text, int count) {}
-
-    static Decoded decode(String text) {
+    static String decode(String text) {
         int at = text.indexOf('&');
         if (at < 0 || hasTag(text)) {
-            return new Decoded(text, 0);
+            return text;
         }
         StringBuilder out = new StringBuilder(text.length());
         int done = 0;
-        int count = 0;
         while (at >= 0) {
             int end = text.indexOf(';', at + 1);
             if (end < 0) {
@@ -41,13 +37,12 @@ final class Entities {
             if (value != null) {
                 out.append(text, done, at).append(value);
                 done = end + 1;
-                count++;
                 at = text.indexOf('&', done);
             } else {
                 at = text.indexOf('&', at + 1);
             }
         }
-        return count == 0 ? new Decoded(text, 0) : new Decoded(out.append(text, done, text.length()).toString(), count);
+        return out.append(text, done, text.length()).toString();
     }
 
     private static String value(String name) {

@@ -21,15 +21,12 @@ public final class TextNormalizer {
      *
      * @param text the result
      * @param mojibakeRepairs sequences put right
-     * @param entitiesDecoded entities decoded
-     * @param charactersRemoved control and invisible characters removed
      */
-    public record Normalized(String text, int mojibakeRepairs, int entitiesDecoded, int charactersRemoved) {}
+    public record Normalized(String text, int mojibakeRepairs) {}
 
     /** Normalises one text. */
     public Normalized normalize(String text) {
         int mojibake = 0;
-        int entities = 0;
         String current = text;
         if (settings.repairMojibake()) {
             Mojibake.Repaired repaired = Mojibake.repair(current);
@@ -37,16 +34,9 @@ public final class TextNormalizer {
             mojibake = repaired.repairs();
         }
         if (settings.decodeEntities()) {
-            Entities.Decoded decoded = Entities.decode(current);
-            current = decoded.text();
-            entities = decoded.count();
+            current = Entities.decode(current);
         }
-        int before = current.length();
-        current = clean(current);
-        int removed = before - current.length();
-        current = compose(current);
-        current = layout(current);
-        return new Normalized(current, mojibake, entities, removed);
+        return new Normalized(layout(compose(clean(current))), mojibake);
     }
 
     /** What becomes of one UTF-16 unit; {@link #DROP} removes it. */
