@@ -76,13 +76,13 @@ final class CheckpointFolders {
             }
             requireLength(folder, files.getOrDefault(Manifest.NAME, -1L), done);
             if (!files.containsKey(INVALID)) {
-                return new CheckpointInfo(folder, name.step(), name.attempt(), true, "", done.kind(), done.dataBytes(), done.created());
+                return new CheckpointInfo(folder, name.step(), true, "", done.kind(), done.dataBytes(), done.created());
             }
             problem = new String(storage.read(folder + "/" + INVALID), StandardCharsets.UTF_8).strip();
         } catch (CorruptCheckpointException e) {
             problem = e.getMessage();
         }
-        return new CheckpointInfo(folder, name.step(), name.attempt(), false, problem, null, 0, "");
+        return new CheckpointInfo(folder, name.step(), false, problem, null, 0, "");
     }
 
     /** Opens one of them. */

@@ -223,7 +223,7 @@ public final class ParameterLayout {
 
     private ParameterSpec norm(String name, String global) {
         long[] shape = {config.dModel()};
-        return new ParameterSpec(name, shape, false, true, true, List.of(Box.whole(global, shape)));
+        return new ParameterSpec(name, shape, true, List.of(Box.whole(global, shape)));
     }
 
     private static ParameterSpec matrix(String name, Box... boxes) {
@@ -231,7 +231,7 @@ public final class ParameterLayout {
         for (Box box : boxes) {
             rows += box.extent()[0];
         }
-        return new ParameterSpec(name, new long[] {rows, boxes[0].extent()[1]}, true, false, false, List.of(boxes));
+        return new ParameterSpec(name, new long[] {rows, boxes[0].extent()[1]}, false, List.of(boxes));
     }
 
     // This rank's share of a matrix that is split by output rows.

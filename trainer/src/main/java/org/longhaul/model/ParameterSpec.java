@@ -9,13 +9,10 @@ import org.longhaul.tensor.Tensor;
  *
  * @param name the local buffer, for instance {@code layers.3.qkv}
  * @param shape local shape
- * @param decay whether weight decay applies (matrices, not norm weights)
  * @param ones initial value one (norm weights); otherwise normal with the model's init_std
- * @param replicated held alike by all tensor-parallel ranks (norm weights), whose gradients they must sum
  * @param boxes the parts, in row order; together exactly the buffer
  */
-public record ParameterSpec(
-        String name, long[] shape, boolean decay, boolean ones, boolean replicated, List<Box> boxes) {
+public record ParameterSpec(String name, long[] shape, boolean ones, List<Box> boxes) {
     /** Checks that the boxes fill the buffer. */
     public ParameterSpec {
         boxes = List.copyOf(boxes);

@@ -195,7 +195,7 @@ class CheckpointStoreTest {
     void aZeroShardOfAPackedParameterIsNamedByItsTensors() {
         Box q = new Box("q", new long[] {8, 4}, new long[] {4, 0}, new long[] {4, 4});
         Box k = new Box("k", new long[] {4, 4}, new long[] {2, 0}, new long[] {2, 4});
-        ParameterSpec qkv = new ParameterSpec("layers.0.qkv", new long[] {6, 4}, true, false, false, List.of(q, k));
+        ParameterSpec qkv = new ParameterSpec("layers.0.qkv", new long[] {6, 4}, false, List.of(q, k));
         Tensor shard = Fixtures.tensor("shard", DType.F32, 10);
         List<BoxData> data = BoxData.range(qkv, ".exp_avg", 10, 20, shard);
         assertEquals(List.of("q.exp_avg[6, 2]+[1, 2] of [8, 4]", "q.exp_avg[7, 0]+[1, 4] of [8, 4]", "k.exp_avg[2, 0]+[1, 4] of [4, 4]"),

@@ -215,7 +215,7 @@ class SaverTest {
     }
 
     private static CheckpointInfo info(long step, int attempt, SaveKind kind) {
-        return new CheckpointInfo(new StepName(step, attempt).folder(), step, attempt, true, "", kind, 1, "");
+        return new CheckpointInfo(new StepName(step, attempt).folder(), step, true, "", kind, 1, "");
     }
 
     /** A group of one whose agreement, the last thing before a commit, waits. */
