@@ -61,6 +61,11 @@ class ShardedArenaTest {
                         sharded.reduceGradients(i, gradients, b.computeStream());
                     }
                     for (Part part : sharded.owned()) {
+                        // In its own place: the gather would set right again what the reduction had put elsewhere.
+                        for (int i = 0; i < part.elements(); i++) {
+                            long at = part.from() + i;
+                            assertEquals(6f * at, b.bytes(gradients).getFloat(Math.toIntExact(4 * at)), () -> part + ", element " + at);
+                        }
                         b.copy(weights.slice(part.from(), part.to()), gradients.slice(part.from(), part.to()));
                     }
                     for (int i = 0; i < buckets().size(); i++) {
