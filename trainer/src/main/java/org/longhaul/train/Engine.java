@@ -1,7 +1,5 @@
 package org.longhaul.train;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.longhaul.batch.SampleOrder;
@@ -40,17 +38,9 @@ final class Engine implements TokenLosses, AutoCloseable {
     private final ReplicaCheck replicas;
     private final WeightGather gather;
     private final MicroGraphs graphs;
-    private final int[] inputs;
-    private final int[] targets;
-    private final int[] documents;
-    private final int[] documentIndex;
-    private final ByteBuffer staging;
+    private final BatchFeed feed;
     private final Faults faults = Faults.planted();
-    private final SampleTrace trace;
     private Phases phases = Phases.NONE;
-    private SampleOrder samples;
-    private long firstSample;
-    private long readingNanos;
     private LayerProbe probe;
 
     /** Allocates everything; weights are still zero. */
@@ -58,7 +48,6 @@ final class Engine implements TokenLosses, AutoCloseable {
         this.config = config;
         this.backend = backend;
         this.groups = groups;
-        this.trace = SampleTrace.open(groups.rank());
         int dataRanks = groups.mesh().data();
         int pipeline = groups.mesh().pipeline();
         int virtual = groups.mesh().virtualStages();
@@ -86,13 +75,7 @@ final class Engine implements TokenLosses, AutoCloseable {
         this.dataStream = backend.newCommunicationStream("data parallel");
         this.gather = new WeightGather(backend, dataStream, stores, config.ranks().overlapGather());
         this.replicas = new ReplicaCheck(backend, groups, stores, config.ranks().hashEvery());
-        int tokens = micro * config.model().context();
-        this.inputs = new int[tokens];
-        this.targets = new int[tokens];
-        this.documents = new int[tokens];
-        // The same on every part: only layers differ.
-        this.documentIndex = new int[chunks.get(0).stage.documentIndex().elements()];
-        this.staging = ByteBuffer.allocateDirect(4 * documentIndex.length).order(ByteOrder.nativeOrder());
+        this.feed = new BatchFeed(config, backend, groups, chunks.get(0).stage.documentIndex());
     }
 
     /** Draws the initial weights. */
@@ -120,8 +103,7 @@ final class Engine implements TokenLosses, AutoCloseable {
     /** Forward and backward of one global batch that starts at a sample; gradients end summed in the owned parts. The wishes reach all ranks. */
     void gradients(SampleOrder order, long sample, boolean stop, Wish save) {
         graphs.record();
-        samples = order;
-        firstSample = sample;
+        feed.begin(order, sample);
         scalars.begin();
         scalars.wish(stop, save);
         if (faults.any()) {
@@ -167,9 +149,9 @@ final class Engine implements TokenLosses, AutoCloseable {
 
     private void plant() {
         for (Chunk chunk : chunks) {
-            Host.put(backend, chunk.stage.gradientScale(), (float) (faults.factor(firstSample) / config.tokensPerStep()));
+            Host.put(backend, chunk.stage.gradientScale(), (float) (faults.factor(feed.firstSample()) / config.tokensPerStep()));
             for (Faults.Weight w : faults.weights()) {
-                if (w.sample() == firstSample && chunk.store.layout().parameters().stream().anyMatch(p -> p.name().equals(w.tensor()))) {
+                if (w.sample() == feed.firstSample() && chunk.store.layout().parameters().stream().anyMatch(p -> p.name().equals(w.tensor()))) {
                     gather.finish();
                     Host.put(backend, chunk.store.weight(w.tensor()).slice(0, 1), w.value());
                 }
@@ -203,16 +185,16 @@ final class Engine implements TokenLosses, AutoCloseable {
         for (Chunk chunk : chunks) {
             ModelStage stage = chunk.stage;
             if (chunk.first()) {
-                upload(stage.tokens(0), ids);
+                feed.upload(stage.tokens(0), ids);
             } else {
                 links.forwardIn().receive(stage.input(0), 0, compute);
             }
             if (stage.documents(0) != null) {
-                upload(stage.documents(0), begins, stage);
+                feed.uploadDocuments(stage.documents(0), begins);
             }
             stage.forward(0);
             if (chunk.last()) {
-                upload(stage.targets(0), next);
+                feed.upload(stage.targets(0), next);
                 float[] values = Host.floats(backend, stage.loss(0));
                 System.arraycopy(values, 0, losses, 0, values.length);
                 return true;
@@ -272,55 +254,14 @@ final class Engine implements TokenLosses, AutoCloseable {
         return t.arena().tensor(what + t.name(), t.offset(), t.dtype(), t.shape());
     }
 
-    private void upload(Tensor index, int[] starts, ModelStage stage) {
-        stage.documentIndex().fill(starts, documentIndex);
-        upload(index, documentIndex);
-    }
-
-    private void upload(Tensor destination, int[] ids) {
-        staging.clear().limit(4 * ids.length);
-        staging.asIntBuffer().put(ids);
-        backend.upload(destination, staging);
-    }
-
     /** Seconds this rank has spent so far reading samples. */
     double readingSeconds() {
-        return readingNanos / 1e9;
-    }
-
-    private void readBatch(int microBatch) {
-        long start = System.nanoTime();
-        int micro = config.batch().microBatch();
-        int context = config.model().context();
-        long base = firstSample(microBatch);
-        for (int b = 0; b < micro; b++) {
-            samples.read(base + b, inputs, targets, b * context);
-            if (trace != null) {
-                trace.read(base + b, inputs, b * context, context);
-            }
-        }
-        readingNanos += System.nanoTime() - start;
-    }
-
-    // Read from the data by every rank that attends, which is cheaper than sending it along.
-    private void readDocuments(int microBatch) {
-        long start = System.nanoTime();
-        int micro = config.batch().microBatch();
-        for (int b = 0; b < micro; b++) {
-            samples.documentStarts(firstSample(microBatch) + b, documents, b * config.model().context());
-        }
-        readingNanos += System.nanoTime() - start;
-    }
-
-    private long firstSample(int microBatch) {
-        return firstSample + ((long) microBatch * groups.mesh().data() + groups.data().rank()) * config.batch().microBatch();
+        return feed.readingSeconds();
     }
 
     @Override
     public void close() {
-        if (trace != null) {
-            trace.close();
-        }
+        feed.close();
         graphs.close();
         executor.close();
         replicas.close();
@@ -390,21 +331,9 @@ final class Engine implements TokenLosses, AutoCloseable {
 
         @Override
         public void forward(int microBatch, int slot) {
-            faults.dawdle(groups.rank(), firstSample);
+            faults.dawdle(groups.rank(), feed.firstSample());
             phases.open("data");
-            if (first() || last()) {
-                readBatch(microBatch);
-            }
-            if (first()) {
-                upload(stage.tokens(slot), inputs);
-            }
-            if (last()) {
-                upload(stage.targets(slot), targets);
-            }
-            if (stage.documents(slot) != null) {
-                readDocuments(microBatch);
-                upload(stage.documents(slot), documents, stage);
-            }
+            feed.read(stage, slot, microBatch, first(), last());
             phases.close();
             if (probe == null) {
                 PassPhases.forward(phases, store.layout(), microBatch, forwards.get(slot), bucket -> gather.need(store, bucket));
