@@ -11,7 +11,6 @@ import org.longhaul.metrics.Flops;
 import org.longhaul.train.StepScalars.Result;
 import org.longhaul.trust.Faults;
 import org.longhaul.trust.SpikeConfig;
-import org.longhaul.trust.SpikeDetector;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,14 +27,14 @@ final class Trainer {
     private final Mixture mixture;
     private final RankTimes times;
     private final StopRequest stop;
-    private final SpikeDetector losses;
-    private final SpikeDetector norms;
+    private final StepJudge judge;
     private final double peakFlops;
     private final Profiling profiling;
     private final MemoryCheck memory;
     private final History history;
     private final Telemetry telemetry;
     private Report report;
+    private SampleOrder order;
     private RunState state;
 
     /** How a process ended. */
@@ -63,8 +62,7 @@ final class Trainer {
         this.telemetry = telemetry;
         this.history = new History(config.output());
         this.memory = new MemoryCheck(config, engine.backend(), engine.groups());
-        this.losses = new SpikeDetector(config.spikes().window(), config.spikes().sigma(), 1);
-        this.norms = new SpikeDetector(config.spikes().window(), config.spikes().sigma(), config.spikes().normFactor());
+        this.judge = new StepJudge(config.spikes(), engine.groups().rank() == 0);
     }
 
     /** Trains until the steps are done, stop_after is reached or a signal asks to stop; saves in each case. */
@@ -86,63 +84,16 @@ final class Trainer {
             }
             return Outcome.FINISHED;
         }
-        SampleOrder order = new SampleOrder(data.train(), config.model().context(), config.seed(), config.data().stage());
+        order = new SampleOrder(data.train(), config.model().context(), config.seed(), config.data().stage());
         long pauseAt = config.stopAfter() == 0 ? Long.MAX_VALUE : state.step() + config.stopAfter();
         try {
             report = leads() ? openReport() : null;
             snapshots.reserve();
             snapshots.start(state.step());
             while (state.step() < config.steps()) {
-                long step = state.step() + 1;
-                double learningRate = config.schedule().at(step, config.steps());
-                Wish wish = leads() ? snapshots.due(step, outlook(step)) : Wish.NONE;
-                times.begin(step, engine.readingSeconds());
-                mixture.count(order, state.consumed(), config.batch().sequences());
-                profiling.before(step);
-                engine.gradients(order, state.consumed(), stop.raised(), wish);
-                times.end(step, engine.readingSeconds());
-
-                boolean pause = step == pauseAt;
-                boolean permanent = permanent(step);
-                boolean validate = config.validation().every() > 0 && step % config.validation().every() == 0;
-                boolean look = engine.scalars().full() || step == config.steps() || pause || permanent || validate;
-                Result[] results = look ? engine.scalars().take() : new Result[0];
-                if (look) {
-                    snapshots.looked(step);
-                }
-                // Where a spike may drop an update, each step is looked at, here, before it.
-                boolean dropped = advance(results);
-                if (look && times.pending()) {
-                    compareRanks();
-                }
-                Faults.point("train.gradients");
-                if (!dropped) {
-                    snapshots.gate();
-                    engine.update(learningRate, step);
-                }
-                Faults.point("train.update");
-                memory.step().ifPresent(seen -> {
-                    telemetry.memory(seen);
-                    if (report != null) {
-                        report.memory(step, seen);
-                    }
-                });
-                if (mixture.due(step, step == config.steps())) {
-                    report.mixture(mixture.report(step));
-                }
-                boolean stopping = asked(results);
-                boolean lasting = step == config.steps() || pause || permanent;
-                Wish wished = wished(results);
-                if ((lasting || stopping || wished != Wish.NONE) && sound(results)) {
-                    save(lasting ? SaveKind.PERMANENT : SaveKind.EPHEMERAL, wished);
-                }
-                // Behind the save: what the step has cost is safe the sooner.
-                if (validate || step == config.steps()) {
-                    validate();
-                }
-                profiling.after(step, pause || stopping || step == config.steps());
-                if (pause || stopping) {
-                    return end(step == config.steps() ? Outcome.FINISHED : stopping ? Outcome.STOPPED : Outcome.PAUSED);
+                Outcome outcome = step(pauseAt);
+                if (outcome != null) {
+                    return end(outcome);
                 }
                 if (state.skippedInRow() > config.spikes().maxSkips()) {
                     giveUpOrRollBack();
@@ -159,6 +110,67 @@ final class Trainer {
                 report.close();
             }
         }
+    }
+
+    // Answers how training ends with this step, null where it goes on.
+    private Outcome step(long pauseAt) {
+        long step = state.step() + 1;
+        boolean last = step == config.steps();
+        boolean pause = step == pauseAt;
+        boolean permanent = every(config.checkpoint().retention().permanentEvery(), step);
+        boolean validate = every(config.validation().every(), step);
+        boolean lasting = last || pause || permanent;
+        Result[] results = learn(step, lasting || validate);
+        memory.step().ifPresent(seen -> {
+            telemetry.memory(seen);
+            if (report != null) {
+                report.memory(step, seen);
+            }
+        });
+        if (mixture.due(step, last)) {
+            report.mixture(mixture.report(step));
+        }
+        boolean stopping = asked(results);
+        Wish wished = wished(results);
+        if ((lasting || stopping || wished != Wish.NONE) && sound(results)) {
+            save(lasting ? SaveKind.PERMANENT : SaveKind.EPHEMERAL, wished);
+        }
+        // Behind the save: what the step has cost is safe the sooner.
+        if (validate || last) {
+            validate();
+        }
+        profiling.after(step, pause || stopping || last);
+        if (!pause && !stopping) {
+            return null;
+        }
+        return last ? Outcome.FINISHED : stopping ? Outcome.STOPPED : Outcome.PAUSED;
+    }
+
+    // Gradients, update, and the results of the steps since the host last looked, if it looks now.
+    private Result[] learn(long step, boolean mustLook) {
+        Wish wish = leads() ? snapshots.due(step, outlook(step)) : Wish.NONE;
+        times.begin(step, engine.readingSeconds());
+        mixture.count(order, state.consumed(), config.batch().sequences());
+        profiling.before(step);
+        engine.gradients(order, state.consumed(), stop.raised(), wish);
+        times.end(step, engine.readingSeconds());
+        boolean look = mustLook || engine.scalars().full();
+        Result[] results = look ? engine.scalars().take() : new Result[0];
+        if (look) {
+            snapshots.looked(step);
+        }
+        // Where a spike may drop an update, each step is looked at, here, before it.
+        boolean dropped = advance(results);
+        if (look && times.pending()) {
+            compareRanks();
+        }
+        Faults.point("train.gradients");
+        if (!dropped) {
+            snapshots.gate();
+            engine.update(config.schedule().at(step, config.steps()), step);
+        }
+        Faults.point("train.update");
+        return results;
     }
 
     private SaveSchedule.Outlook outlook(long step) {
@@ -210,8 +222,7 @@ final class Trainer {
     private void goOn(String how) {
         // What was usual with other data or batches says nothing of these: the loss of a new mixture is no spike.
         if (snapshots.sameSteps(state.stage())) {
-            losses.restore(state.losses());
-            norms.restore(state.norms());
+            judge.restore(state);
         }
         if (state.stage() != config.data().stage()) {
             state = state.inStage(config.data().stage());
@@ -256,8 +267,8 @@ final class Trainer {
             Result r = results[i];
             int behind = results.length - 1 - i;
             double loss = r.lossSum() / config.tokensPerStep();
-            boolean spike = spike(r, loss, step - behind);
-            dropped = !r.finite() || spike && config.spikes().action() != SpikeConfig.Action.WATCH;
+            boolean spike = judge.spike(r, loss, step - behind);
+            dropped = judge.drops(r, spike);
             if (!r.finite() && inRow == 0 && behind == 0) {
                 // Once in a row: it takes two steps' time and brings every gradient to the host.
                 engine.nonFinite().stream().limit(NAMED).forEach(f -> LOG.warn("step {}, rank {}: {}", step, engine.groups().rank(), f));
@@ -265,8 +276,7 @@ final class Trainer {
             inRow = dropped ? inRow + 1 : 0;
             skipped += dropped ? 1 : 0;
             if (!dropped) {
-                losses.accept(loss);
-                norms.accept(r.norm());
+                judge.accept(r, loss);
             }
             lines[i] = new Report.Step(
                     step - behind, consumed - (long) behind * config.batch().sequences(), loss, r.norm(),
@@ -274,7 +284,7 @@ final class Trainer {
         }
         boolean past = step > state.rolledBackFrom() + config.spikes().window();
         state = new RunState(
-                step, consumed, state.stage(), skipped, inRow, losses.state(), norms.state(), past ? 0 : state.rollbacks(),
+                step, consumed, state.stage(), skipped, inRow, judge.losses(), judge.norms(), past ? 0 : state.rollbacks(),
                 past ? 0 : state.rolledBackFrom());
         if (results.length > 0) {
             tell(lines);
@@ -294,23 +304,6 @@ final class Trainer {
             }
         }
         telemetry.looked(lines, report == null ? null : report.speed(), snapshots.stats(), age);
-    }
-
-    private boolean spike(Result r, double loss, long step) {
-        if (!r.finite()) {
-            if (leads()) {
-                LOG.warn("step {}: gradient norm {} and loss {} are no numbers; the update is skipped", step, r.norm(), loss);
-            }
-            return true;
-        }
-        boolean spike = losses.spike(loss) || norms.spike(r.norm());
-        // All ranks judge the same sums.
-        if (spike && leads()) {
-            LOG.warn("step {}: spike, loss {} ({} sigma) and gradient norm {} ({} sigma){}", step, text(loss), text(losses.score(loss)),
-                    text(r.norm()), text(norms.score(r.norm())),
-                    config.spikes().action() == SpikeConfig.Action.WATCH ? "" : "; the update is skipped");
-        }
-        return spike;
     }
 
     private void validate() {
@@ -339,8 +332,7 @@ final class Trainer {
         RunState bad = state;
         int rollbacks = bad.rollbacks() + 1;
         state = snapshots.rollBack(bad.step() - bad.skippedInRow(), rollbacks, why);
-        losses.restore(state.losses());
-        norms.restore(state.norms());
+        judge.restore(state);
         // The batches that did the harm are not seen again, whatever happens next.
         state = state.behind(bad.consumed(), bad.skipped(), rollbacks, Math.max(bad.step(), bad.rolledBackFrom()));
         snapshots.start(state.step());
@@ -392,9 +384,8 @@ final class Trainer {
         return false;
     }
 
-    private boolean permanent(long step) {
-        long every = config.checkpoint().retention().permanentEvery();
-        return every > 0 && step % every == 0;
+    private static boolean every(long steps, long step) {
+        return steps > 0 && step % steps == 0;
     }
 
     private boolean leads() {
@@ -412,9 +403,5 @@ final class Trainer {
             strictest = r.save().compareTo(strictest) > 0 ? r.save() : strictest;
         }
         return strictest;
-    }
-
-    private static String text(double value) {
-        return String.format(Locale.ROOT, "%.3f", value);
     }
 }
