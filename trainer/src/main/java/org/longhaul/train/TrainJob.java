@@ -26,8 +26,8 @@ final class TrainJob {
     /** Trains with the shards that the configuration names. */
     static Outcome run(TrainConfig config, RankEnvironment self) {
         try (StopRequest stop = StopRequest.listen()) {
-            TrainData data = TrainData.open(config);
             RunPlace.tell(System.getenv(), self, config.output());
+            TrainData data = TrainData.open(config);
             try (Telemetry telemetry = Telemetry.open(config, self);
                     RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
                 return setup.sharing(() -> {
