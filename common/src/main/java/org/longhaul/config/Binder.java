@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.longhaul.config.ConfigNode.Entry;
 import org.longhaul.config.ConfigNode.Items;
@@ -24,6 +26,8 @@ import org.longhaul.text.NearestMatch;
 
 /** Binds {@link ConfigNode}s to records. A part that cannot be bound yields empty after its fault was recorded, so that all faults come out together. */
 final class Binder {
+    private static final Pattern NAMED = Pattern.compile("([A-Za-z0-9_]+(?:\\.[A-Za-z0-9_]+)*)(?::\\s*| (?!and |or |× ))(.+)", Pattern.DOTALL);
+
     private final Faults faults;
     private final Set<String> allPaths;
 
@@ -175,16 +179,28 @@ final class Binder {
             return Optional.of(newRecord(record, values));
         } catch (IllegalArgumentException | UserError e) {
             String message = String.valueOf(e.getMessage());
-            // What concerns several parts names a key below this record, such as logging.every.
-            String named = message.split("[^A-Za-z0-9_.]", 2)[0];
-            String first = named.split("\\.", 2)[0];
-            boolean namesKey = names.contains(first);
-            Entry entry = section.entries().get(first);
-            String key = namesKey ? Names.join(path, named) : path;
-            String text = namesKey ? message.substring(named.length()).strip().replaceFirst("^:\\s*", "") : message;
-            faults.add(entry == null ? section.at() : entry.at(), key, text);
+            // The key at fault, perhaps in a section below; "a × b must be", "a and b must be" speak of several.
+            Matcher named = NAMED.matcher(message);
+            boolean namesKey = named.matches() && names.contains(named.group(1).split("\\.")[0]);
+            String key = namesKey ? Names.join(path, named.group(1)) : path;
+            faults.add(place(section, message), key, namesKey ? named.group(2) : message);
             return Optional.empty();
         }
+    }
+
+    // The line of the first word, as far down as it was given.
+    private static Position place(Section section, String message) {
+        Position at = section.at();
+        ConfigNode node = section;
+        for (String part : message.split("[^A-Za-z0-9_.]", 2)[0].split("\\.")) {
+            Entry entry = node instanceof Section below ? below.entries().get(part) : null;
+            if (entry == null) {
+                break;
+            }
+            at = entry.at();
+            node = entry.value();
+        }
+        return at;
     }
 
     /** Calls the canonical constructor; its refusal comes out as it was thrown. */

@@ -10,6 +10,8 @@ final class DurationText {
     private static final Pattern WHOLE = Pattern.compile("(\\d+(ms|d|h|m|s))+");
     private static final Pattern PART = Pattern.compile("(\\d+)(ms|d|h|m|s)");
 
+    private static final Duration LONGEST = Duration.ofDays(36_500);
+
     private DurationText() {}
 
     /** Throws {@link IllegalArgumentException} with the reason when the text is not a duration. */
@@ -17,7 +19,7 @@ final class DurationText {
         String compact = text.replace(" ", "").replace("_", "");
         try {
             if (compact.startsWith("PT") || compact.startsWith("P")) {
-                return Duration.parse(compact);
+                return limited(Duration.parse(compact));
             }
             if (!WHOLE.matcher(compact).matches()) {
                 throw new IllegalArgumentException(compact.matches("\\d+") ? "needs a unit, such as " + compact + "s"
@@ -28,10 +30,18 @@ final class DurationText {
             while (parts.find()) {
                 sum = sum.plus(part(Long.parseLong(parts.group(1)), parts.group(2)));
             }
-            return sum;
+            return limited(sum);
         } catch (DateTimeException | ArithmeticException | NumberFormatException e) {
             throw new IllegalArgumentException("must be a duration such as 500ms, 90s, 5m, 1h30m or 2d", e);
         }
+    }
+
+    // Clocks count nanoseconds in a long, which lasts for 292 years.
+    private static Duration limited(Duration duration) {
+        if (duration.abs().compareTo(LONGEST) > 0) {
+            throw new IllegalArgumentException("must be at most " + LONGEST.toDays() + "d");
+        }
+        return duration;
     }
 
     private static Duration part(long amount, String unit) {

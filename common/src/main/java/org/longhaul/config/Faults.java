@@ -17,7 +17,20 @@ final class Faults {
 
     private record Fault(Position at, String key, String text) {
         String line() {
-            return at + ": " + (key.isEmpty() ? "" : key + ": ") + text;
+            return visible(at + ": " + (key.isEmpty() ? "" : key + ": ") + text);
+        }
+
+        // Names and values are quoted as they were found; one with a line break in it must not look like two faults.
+        private static String visible(String line) {
+            StringBuilder out = new StringBuilder();
+            line.codePoints().forEach(c -> {
+                if (Character.isISOControl(c) || c == 0x2028 || c == 0x2029) {
+                    out.append(c == '\n' ? "\\n" : c == '\t' ? "\\t" : c == '\r' ? "\\r" : String.format("\\u%04x", c));
+                } else {
+                    out.appendCodePoint(c);
+                }
+            });
+            return out.toString();
         }
     }
 

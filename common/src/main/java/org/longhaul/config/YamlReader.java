@@ -125,7 +125,7 @@ final class YamlReader {
                 continue;
             }
             String key = keyNode.getValue();
-            if (key.equals("<<")) {
+            if (key.equals("<<") && keyNode.getScalarStyle() == DumperOptions.ScalarStyle.PLAIN) {
                 faults.add(keyAt, path, "'<<' is not supported; put the shared keys into a file of their own and 'include:' it");
                 continue;
             }

@@ -130,6 +130,17 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void namesWithLineBreaksStayOnOneLine() throws IOException {
+        assertEquals(List.of("job.yaml:3: weights.a\\nb\\u2028: must be a number, found 'x\\ty'"),
+                faults(List.of(), "name: a", "out: b", "weights: {\"a\\nb\\u2028\": \"x\\ty\"}"));
+    }
+
+    @Test
+    void aQuotedNameIsOnlyAName() throws IOException {
+        assertEquals(Map.of("<<", 1.0), load("name: a", "out: b", "weights: {'<<': 1}").weights());
+    }
+
+    @Test
     void duplicateKeysNameBothLines() throws IOException {
         assertEquals(List.of("job.yaml:4: optimizer.lr: given twice, first in line 3; keep one", "job.yaml:5: outt: unknown key; did you mean 'out'?"),
                 faults(List.of(), "name: a", "optimizer:", "  lr: 1", "  lr: 2", "outt: b", "out: c"));

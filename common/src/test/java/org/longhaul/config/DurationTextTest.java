@@ -21,7 +21,7 @@ class DurationTextTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "5", "m", "5 parsecs", "-5m", "5m later", "99999999999999999999d", "9223372036854775807d", "P"})
+    @ValueSource(strings = {"", "5", "m", "5 parsecs", "-5m", "5m later", "99999999999999999999d", "9223372036854775807d", "36501d", "PT876001H", "P-40000D", "P"})
     void anythingElseIsRefused(String text) {
         assertThrows(IllegalArgumentException.class, () -> DurationText.parse(text));
     }
@@ -30,7 +30,7 @@ class DurationTextTest {
     void whatIsFormattedReadsBackEqual() {
         Random random = new Random(1);
         for (int i = 0; i < 1000; i++) {
-            Duration duration = Duration.ofNanos(random.nextLong() >>> random.nextInt(63));
+            Duration duration = Duration.ofNanos(random.nextLong() >>> 3 + random.nextInt(60));
             assertEquals(duration, DurationText.parse(DurationText.format(duration)), duration.toString());
         }
         assertEquals("0s", DurationText.format(Duration.ZERO));

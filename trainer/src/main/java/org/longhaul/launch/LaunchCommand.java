@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.longhaul.cli.LineStamp;
@@ -79,6 +80,9 @@ final class LaunchCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Launcher.Plan plan = plan(nodes != null && nodes == 1 ? NodeEnvironment.detect(Map.of()) : NodeEnvironment.detect(System.getenv()));
+        for (LaunchCheck check : ServiceLoader.load(LaunchCheck.class)) {
+            check.require(command, plan.processes() * plan.nodes());
+        }
         LineStamp.begin(plan.nodes() > 1 ? "[node " + plan.nodeRank() + "] " : "");
         Launcher launcher = new Launcher(plan, System.out);
         for (String name : List.of("TERM", "INT", "USR1", "USR2")) {

@@ -18,21 +18,28 @@ public record ModelConfig(
         @Doc("Added to the mean square in RMSNorm.") @Default("1e-6") double normEps,
         @Doc("Standard deviation of the initial weights.") @Default("0.006") double initStd) {
 
+    // Far beyond any model, and so small that no count of parameters, bytes or operations leaves a long.
+    private static final int MOST_LAYERS = 1 << 12;
+    private static final int WIDEST = 1 << 18;
+    private static final int WIDEST_FFN = 1 << 20;
+    private static final int MOST_WORDS = 1 << 24;
+    private static final int LONGEST = 1 << 24;
+
     /** Fills derived values and checks the shape. */
     public ModelConfig {
-        positive("layers", layers);
-        positive("d_model", dModel);
-        positive("heads", heads);
-        positive("vocab", vocab);
-        positive("context", context);
+        between("layers", layers, MOST_LAYERS);
+        between("d_model", dModel, WIDEST);
+        between("heads", heads, WIDEST);
+        between("vocab", vocab, MOST_WORDS);
+        between("context", context, LONGEST);
         if (kvHeads == 0) {
             kvHeads = heads;
         }
         if (ffn == 0) {
             ffn = (8 * dModel / 3 + 255) / 256 * 256;
         }
-        positive("kv_heads", kvHeads);
-        positive("ffn", ffn);
+        between("kv_heads", kvHeads, WIDEST);
+        between("ffn", ffn, WIDEST_FFN);
         if (dModel % heads != 0 || dModel / heads % 2 != 0) {
             throw new IllegalArgumentException(
                     "d_model must be heads times an even head size: " + dModel + " for " + heads + " heads");
@@ -40,10 +47,9 @@ public record ModelConfig(
         if (heads % kvHeads != 0) {
             throw new IllegalArgumentException("heads must be a multiple of kv_heads: " + heads + " and " + kvHeads);
         }
-        if (!(ropeTheta > 0 && normEps > 0 && initStd > 0)) {
-            throw new IllegalArgumentException("rope_theta, norm_eps and init_std must be above 0: " + ropeTheta + ", " + normEps
-                    + ", " + initStd);
-        }
+        single("rope_theta", ropeTheta, Float.MAX_VALUE);
+        single("norm_eps", normEps, 1);
+        single("init_std", initStd, 100);
     }
 
     /** Elements of one head. */
@@ -68,9 +74,19 @@ public record ModelConfig(
         return new AttentionShape(batch.batch(), batch.sequence(), heads / batch.tensorSize(), kvHeads / batch.tensorSize(), headDim());
     }
 
-    private static void positive(String key, int value) {
-        if (value < 1) {
-            throw new IllegalArgumentException(key + " must be at least 1: " + value);
+    private static void between(String key, int value, int most) {
+        if (value < 1 || value > most) {
+            throw new IllegalArgumentException(key + " must be at least 1" + (value > most ? " and at most " + most : "") + ": " + value);
+        }
+    }
+
+    // What becomes 0 or infinite in the arithmetic of the layers would train nothing.
+    private static void single(String key, double value, double most) {
+        if (!(value >= Float.MIN_NORMAL)) {
+            throw new IllegalArgumentException(key + " must be above 0" + (value > 0 ? " in single precision" : "") + ": " + value);
+        }
+        if (value > most) {
+            throw new IllegalArgumentException(key + " must be at most " + most + ": " + value);
         }
     }
 }

@@ -38,14 +38,23 @@ public record OptimizerConfig(
         if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1)) {
             throw new IllegalArgumentException("beta1 and beta2 must lie in [0, 1): " + beta1 + ", " + beta2);
         }
+        if ((float) beta1 == 1 || (float) beta2 == 1) {
+            throw new IllegalArgumentException("beta1 and beta2 must be below 1 in single precision too, or moments never change: " + beta1 + ", " + beta2);
+        }
         if (!(epsilon > 0)) {
             throw new IllegalArgumentException("epsilon must be above 0: " + epsilon);
+        }
+        if (epsilon < Float.MIN_NORMAL || epsilon > Float.MAX_VALUE) {
+            throw new IllegalArgumentException("epsilon must lie within single precision: " + epsilon);
         }
         if (!(weightDecay >= 0)) {
             throw new IllegalArgumentException("weight_decay must not be negative: " + weightDecay);
         }
         if (!(clip >= 0)) {
             throw new IllegalArgumentException("clip must not be negative: " + clip);
+        }
+        if (clip > 0 && (clip < Float.MIN_NORMAL || clip > Float.MAX_VALUE)) {
+            throw new IllegalArgumentException("clip must be 0 or lie within single precision: " + clip);
         }
     }
 }

@@ -17,11 +17,21 @@ public record Mesh(
         @Doc("Tensor- and sequence-parallel ranks of one layer.") @Default("1") int tensor,
         @Doc("Virtual stages each pipeline rank holds (interleaved 1F1B).") @Default("1") int virtualStages) {
 
+    private static final int MOST = 1 << 20;
+
     /** Checks the sizes. */
     public Mesh {
         if (pipeline < 1 || data < 0 || tensor < 1 || virtualStages < 1) {
             throw new IllegalArgumentException("pipeline, tensor and virtual_stages must be at least 1, data at least 0: " + pipeline
                     + ", " + tensor + ", " + virtualStages + ", " + data);
+        }
+        // In steps of one factor each: the product of all may leave a long.
+        if (tensor > MOST || (long) tensor * pipeline > MOST || (long) tensor * pipeline * Math.max(1, data) > MOST) {
+            throw new IllegalArgumentException("pipeline × data × tensor must be at most " + MOST + " processes: " + pipeline + " × " + Math.max(1, data)
+                    + " × " + tensor);
+        }
+        if ((long) pipeline * virtualStages > MOST) {
+            throw new IllegalArgumentException("pipeline × virtual_stages must be at most " + MOST + ": " + pipeline + " × " + virtualStages);
         }
         if (virtualStages > 1 && pipeline == 1) {
             throw new IllegalArgumentException("virtual_stages must be 1 when pipeline is 1: " + virtualStages);

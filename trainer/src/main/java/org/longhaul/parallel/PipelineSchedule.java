@@ -12,6 +12,8 @@ import java.util.List;
  * @param inFlight how many micro-batches of each chunk are at most between forward and backward: the slots to plan memory for
  */
 public record PipelineSchedule(List<Action> actions, List<Integer> inFlight) {
+    private static final int MOST = 1 << 20;
+
     /** One step of the schedule. */
     public sealed interface Action {
         /** The virtual stage of this rank. */
@@ -32,6 +34,10 @@ public record PipelineSchedule(List<Action> actions, List<Integer> inFlight) {
      * micro-batches are no multiple of the ranks.
      */
     public static PipelineSchedule of(int ranks, int p, int virtualStages, int microBatches) {
+        if ((long) microBatches * virtualStages > MOST) {
+            throw new IllegalArgumentException("micro-batches per step on each replica × virtual_stages must be at most " + MOST + ": " + microBatches + " × "
+                    + virtualStages + "; a larger micro_batch makes fewer");
+        }
         if (virtualStages > 1 && microBatches % ranks != 0) {
             throw new IllegalArgumentException("interleaved pipeline: micro-batches per step must be a multiple of the pipeline's "
                     + ranks + " ranks: " + microBatches);

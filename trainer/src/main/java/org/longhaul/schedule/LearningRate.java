@@ -17,6 +17,9 @@ public sealed interface LearningRate {
     /** Steps of linear warm-up. */
     long warmupSteps();
 
+    /** The rate after warm-up, the highest of all. */
+    double peak();
+
     /** DeepSeek LLM's schedule: linear warm-up, then constant in three stages (arXiv 2401.02954, section 2.3). */
     @Doc("Linear warm-up, then constant in three stages; the first stage can be used again with a longer budget.")
     record MultiStep(

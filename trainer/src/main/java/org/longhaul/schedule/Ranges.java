@@ -2,11 +2,16 @@ package org.longhaul.schedule;
 
 /** Range checks shared by the schedules. */
 final class Ranges {
+    private static final double MOST = 100;
+
     private Ranges() {}
 
     static void peak(double peak) {
         if (!(peak > 0 && Double.isFinite(peak))) {
             throw new IllegalArgumentException("peak must be above 0: " + peak);
+        }
+        if (peak > MOST || peak < Float.MIN_NORMAL) {
+            throw new IllegalArgumentException("peak must be at most " + MOST + " and above 0 in single precision: " + peak);
         }
     }
 

@@ -9,10 +9,15 @@ public record BatchConfig(
         @Doc("Sequences of one step over all ranks.") int sequences,
         @Doc("Sequences of one forward and backward on one rank; the rest of a step is accumulated.") @Default("1")
                 int microBatch) {
+    private static final int MOST = 1 << 20;
+
     /** Checks the ranges. */
     public BatchConfig {
         if (sequences < 1 || microBatch < 1) {
             throw new IllegalArgumentException("sequences and micro_batch must be at least 1: " + sequences + ", " + microBatch);
+        }
+        if (sequences > MOST) {
+            throw new IllegalArgumentException("sequences must be at most " + MOST + ": " + sequences);
         }
         if (sequences % microBatch != 0) {
             throw new IllegalArgumentException("sequences must be a multiple of micro_batch: " + sequences + " and " + microBatch);
@@ -21,7 +26,7 @@ public record BatchConfig(
 
     /** Micro-batches of a step on each of {@code dataRanks} replicas. */
     public int accumulation(int dataRanks) {
-        if (sequences % (microBatch * dataRanks) != 0) {
+        if (sequences % ((long) microBatch * dataRanks) != 0) {
             throw new IllegalArgumentException("batch.sequences must be a multiple of micro_batch × data-parallel ranks: " + sequences
                     + " for " + microBatch + " × " + dataRanks);
         }

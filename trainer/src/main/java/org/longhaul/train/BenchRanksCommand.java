@@ -62,7 +62,7 @@ final class BenchRanksCommand implements Callable<Integer> {
         }
         RankEnvironment self = RankEnvironment.detect(System.getenv());
         try (RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
-            TrainJob.requireFits(config, setup.groups());
+            TrainJob.requireFits(config, setup.groups().mesh().size());
             Map<String, Object> result = setup.sharing(() -> {
                 SharedMemory.requireRoom(config, setup.groups().mesh(), setup, self);
                 return measure(config, setup);

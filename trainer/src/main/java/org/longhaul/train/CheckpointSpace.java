@@ -27,7 +27,8 @@ public record CheckpointSpace(long one, long ephemeral, long permanent) {
 
     /** Bytes at the worst moment, when one more is being written than is kept. */
     public long most() {
-        return one * (ephemeral + permanent + 1);
+        double most = (double) one * (ephemeral + permanent + 1);
+        return most < Long.MAX_VALUE ? one * (ephemeral + permanent + 1) : Long.MAX_VALUE;
     }
 
     @Override

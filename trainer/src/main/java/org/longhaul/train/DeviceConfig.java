@@ -16,6 +16,8 @@ public record DeviceConfig(
                 + "themselves; from compute capability 8.9), or f32 for everything, which is for comparisons. The CPU computes in float32.") @Default("bf16") Precision precision,
         @Doc("Launch forward and backward of a micro-batch as CUDA graphs, recorded after the first step: auto does where it can (on "
                 + "a GPU), on refuses to start where it cannot, off calls operation by operation.") @Default("auto") Graphs cudaGraph) {
+    private static final int MOST_THREADS = 4096;
+
     /** Whether recorded work is launched instead of single operations. */
     public enum Graphs {
         /** Where it can be. */
@@ -63,6 +65,9 @@ public record DeviceConfig(
     public DeviceConfig {
         if (threads < 0) {
             throw new IllegalArgumentException("threads must not be negative: " + threads);
+        }
+        if (threads > MOST_THREADS) {
+            throw new IllegalArgumentException("threads must be at most " + MOST_THREADS + ": " + threads);
         }
         if (precision == Precision.FP8 && kind != Kind.CUDA) {
             throw new IllegalArgumentException("precision fp8 needs kind cuda: the CPU computes in float32");

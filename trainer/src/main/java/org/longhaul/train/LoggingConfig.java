@@ -12,6 +12,8 @@ public record LoggingConfig(
         @Doc("Whether to write TensorBoard event files.") @Default("true") boolean tensorboard,
         @Doc("Steps between reports of tokens by source and language; 0 for none.") @Default("100") int mixtureEvery,
         @Doc("Numbers and health of the running job over HTTP.") MetricsConfig metrics) {
+    private static final int MOST = 100_000;
+
     /** Checks the ranges. */
     public LoggingConfig {
         if (mixtureEvery < 0) {
@@ -19,6 +21,12 @@ public record LoggingConfig(
         }
         if (every < 1) {
             throw new IllegalArgumentException("every must be at least 1 step: " + every);
+        }
+        if (every > MOST) {
+            throw new IllegalArgumentException("every must be at most " + MOST + " steps: " + every);
+        }
+        if (plainEvery.isNegative()) {
+            throw new IllegalArgumentException("plain_every must not be negative: " + plainEvery);
         }
     }
 }

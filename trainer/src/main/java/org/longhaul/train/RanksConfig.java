@@ -24,6 +24,7 @@ public record RanksConfig(
                 @Default("true") boolean prefetchReceives,
         @Doc("Ranks that are slower than the others.") StragglerConfig straggler) {
     private static final int GPU_CHUNKS = 4;
+    private static final int MOST_CHUNKS = 1024;
 
     /** Checks the ranges. */
     public RanksConfig {
@@ -32,6 +33,9 @@ public record RanksConfig(
         }
         if (tensorChunks < 0) {
             throw new IllegalArgumentException("tensor_chunks must not be negative: " + tensorChunks);
+        }
+        if (tensorChunks > MOST_CHUNKS) {
+            throw new IllegalArgumentException("tensor_chunks must be at most " + MOST_CHUNKS + ": " + tensorChunks);
         }
         if (hashEvery < 0) {
             throw new IllegalArgumentException("hash_every must not be negative: " + hashEvery);

@@ -38,10 +38,31 @@ public record TrainConfig(
         @Doc("Reports.") LoggingConfig logging,
         @Doc("Spikes.") SpikeConfig spikes,
         @Doc("Profile.") ProfileConfig profile) {
+    private static final long MOST_STEPS = 1_000_000_000_000L;
+    private static final long MOST_TOKENS = 1L << 26;
+
     /** Checks what concerns several parts. */
     public TrainConfig {
         if (steps < 1) {
             throw new IllegalArgumentException("steps must be at least 1: " + steps);
+        }
+        if (steps > MOST_STEPS) {
+            throw new IllegalArgumentException("steps must be at most " + MOST_STEPS + ": " + steps);
+        }
+        if ((double) steps * batch.sequences() * model.context() > Long.MAX_VALUE) {
+            throw new IllegalArgumentException("steps × batch.sequences × model.context must be below 9.2e18 tokens: " + steps + " × " + batch.sequences()
+                    + " × " + model.context());
+        }
+        if ((long) batch.microBatch() * model.context() > MOST_TOKENS) {
+            throw new IllegalArgumentException("batch.micro_batch × model.context must be at most " + MOST_TOKENS + " tokens: " + batch.microBatch() + " × "
+                    + model.context() + "; accumulate with a smaller micro_batch");
+        }
+        if (!(schedule.peak() * optimizer.weightDecay() < 1)) {
+            throw new IllegalArgumentException("schedule.peak × optimizer.weight_decay must be below 1, or a step turns weights around: " + schedule.peak()
+                    + " × " + optimizer.weightDecay());
+        }
+        if (profile.range().isPresent() && profile.range().get().first() > steps) {
+            throw new IllegalArgumentException("profile.steps must begin at the last of the steps or before: " + profile.steps().get() + " of " + steps);
         }
         if (stopAfter < 0) {
             throw new IllegalArgumentException("stop_after must not be negative: " + stopAfter);

@@ -11,7 +11,6 @@ import org.longhaul.launch.RankEnvironment;
 import org.longhaul.launch.RunPlace;
 import org.longhaul.metrics.LossCurve;
 import org.longhaul.parallel.Mesh;
-import org.longhaul.parallel.MeshGroups;
 import org.longhaul.tensor.OutOfDeviceMemory;
 import org.longhaul.train.Trainer.Outcome;
 import org.slf4j.Logger;
@@ -25,6 +24,7 @@ final class TrainJob {
 
     /** Trains with the shards that the configuration names. */
     static Outcome run(TrainConfig config, RankEnvironment self) {
+        requireFits(config, self.worldSize());
         try (StopRequest stop = StopRequest.listen()) {
             RunPlace.tell(System.getenv(), self, config.output());
             TrainData data = TrainData.open(config);
@@ -52,7 +52,7 @@ final class TrainJob {
 
     private static Outcome shared(TrainConfig config, TrainData data, RankSetup setup, StopRequest stop, Telemetry telemetry) {
         stop.begun();
-        requireFits(config, setup.groups());
+        requireFits(config, setup.groups().mesh());
         if (setup.groups().rank() == 0) {
             LOG.info("longhaul {} on {}: {}, output {}", Version.text(), HostName.here(), words(config, setup.groups().mesh()), config.output());
         }
@@ -77,9 +77,20 @@ final class TrainJob {
         }
     }
 
-    static void requireFits(TrainConfig config, MeshGroups groups) {
+    /** Throws UserError naming the key where so many processes cannot share the job: known before any of them is started. */
+    static void requireFits(TrainConfig config, int processes) {
+        Mesh mesh;
         try {
-            config.requireFits(groups.mesh());
+            mesh = config.mesh().over(processes);
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput(e.getMessage() + "; change mesh, or start with longhaul launch --nproc", e);
+        }
+        requireFits(config, mesh);
+    }
+
+    private static void requireFits(TrainConfig config, Mesh mesh) {
+        try {
+            config.requireFits(mesh);
         } catch (IllegalArgumentException e) {
             throw UserError.badInput(e.getMessage(), e);
         }

@@ -28,10 +28,15 @@ public record SpikeConfig(
         ROLLBACK
     }
 
+    private static final int MOST = 1_000_000;
+
     /** Checks the numbers. */
     public SpikeConfig {
         if (window < 8) {
             throw new IllegalArgumentException("window must be at least 8 steps: " + window);
+        }
+        if (window > MOST) {
+            throw new IllegalArgumentException("window must be at most " + MOST + " steps: " + window);
         }
         if (!(sigma > 0)) {
             throw new IllegalArgumentException("sigma must be above 0: " + sigma);

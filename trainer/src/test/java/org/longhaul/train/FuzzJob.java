@@ -91,11 +91,13 @@ record FuzzJob(SortedMap<String, String> keys, long tokens, String faults, List<
         phases = List.copyOf(phases);
     }
 
-    /** The same work by one rank, each phase in one go. */
+    /** The same work by one rank, each phase in one go, in micro-batches of its own. */
     FuzzJob alone() {
+        int sequences = Integer.parseInt(keys.getOrDefault("batch.sequences", "12"));
+        SortedMap<String, String> micro = new TreeMap<>(Map.of("batch.micro_batch", sequences % 4 == 0 ? "4" : sequences % 2 == 0 ? "2" : "1"));
         List<Phase> whole = phases.stream().map(p -> new Phase(
                 p.start == Start.EXPORTED ? Start.WEIGHTS : p.start, p.keys, p.data, p.end,
-                List.of(new Leg(Mesh.single(), new TreeMap<>(), Stop.END, 0, 0, false)))).toList();
+                List.of(new Leg(Mesh.single(), micro, Stop.END, 0, 0, false)))).toList();
         return new FuzzJob(keys, tokens, faults, whole);
     }
 

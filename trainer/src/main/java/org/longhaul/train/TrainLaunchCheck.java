@@ -1,0 +1,17 @@
+package org.longhaul.train;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.longhaul.config.ConfigLoader;
+import org.longhaul.launch.LaunchCheck;
+
+/** Reads a training job's configuration before its ranks are started: what is wrong with it is said once, and no GPU is taken for it. */
+public final class TrainLaunchCheck implements LaunchCheck {
+    @Override
+    public void require(List<String> command, int processes) {
+        boolean train = command.size() > 1 && command.get(0).equals("train") && command.stream().noneMatch(word -> word.startsWith("-"));
+        if (train) {
+            TrainJob.requireFits(ConfigLoader.load(Path.of(command.get(1)), command.subList(2, command.size()), TrainConfig.class), processes);
+        }
+    }
+}
