@@ -116,7 +116,7 @@ class ConfigFuzzTest {
             List<String> keys = new ArrayList<>();
             String yaml = ConfigWriter.toYaml(seed % 2 == 0 ? new RandomRecords(seed).vary(sound) : sound);
             leaves(YAML.readTree(yaml), "", keys);
-            List<String> words = new ArrayList<>(List.of(random.nextInt(3) == 0 ? "train" : "plan", folder.resolve("job.yaml").toString()));
+            List<String> words = new ArrayList<>(List.of(random.nextInt(6) == 0 ? "train" : "plan", folder.resolve("job.yaml").toString()));
             for (int n = random.nextInt(4); n > 0; n--) {
                 words.add(keys.get(random.nextInt(keys.size())) + "=" + VALUES.get(random.nextInt(VALUES.size())));
             }
