@@ -66,8 +66,9 @@ class ClusterFilesTest {
     @ParameterizedTest
     @ValueSource(strings = {"slurm.sbatch", "slurm-task-per-gpu.sbatch"})
     void theNumberWithinAnArrayStandsForPercentA(String script) throws Exception {
-        sbatch(script, 0, "RUNNING", Map.of("SLURM_ARRAY_TASK_ID", "3"), "seed=%a", "output=runs/%a x");
+        sbatch(script, 75, "RUNNING", Map.of("SLURM_ARRAY_JOB_ID", "4711", "SLURM_ARRAY_TASK_ID", "3"), "seed=%a", "output=runs/%a x");
         assertTrue(said().contains(" train job.yaml seed=3 output=runs/3 x"), said());
+        assertTrue(said().contains("scontrol show job 4711_3\nscontrol requeue 4711_3\n"), "4711 would mean the whole array: " + said());
         Files.delete(said);
         sbatch(script, 0, "RUNNING", Map.of(), "seed=%a");
         assertTrue(said().contains(" seed=%a"), said());
