@@ -79,6 +79,7 @@ class TrainerTest {
         JsonNode step = MetricsFile.read(folder.resolve("metrics.jsonl")).stream().filter(l -> l.has("loss")).toList().get(59);
         assertTrue(step.get("gc_pause_ms").asLong() >= 0 && step.get("gc_collections").asLong() >= 0, step.toString());
         assertTrue(step.get("allocated_bytes_per_step").asLong() > 1000, step.toString());
+        assertEquals(60 * 8, step.get("consumed_samples").asLong());
         double loss = validations.get(5).get("validation_loss").asDouble();
         assertEquals(loss / Math.log(2) / 2, validations.get(5).get("bits_per_byte").asDouble(), 1e-9);
     }
