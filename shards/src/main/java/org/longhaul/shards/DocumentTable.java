@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** The documents of one shard as mapped memory: where each lies among the tokens, its id, source and language. */
-public final class DocumentTable {
+final class DocumentTable {
     private final ArrowMap map;
     private final List<String> sources;
     private final List<String> languages;
@@ -14,59 +14,59 @@ public final class DocumentTable {
      *
      * @throws org.longhaul.error.UserError naming the file when it is missing, cut or of other columns
      */
-    public DocumentTable(Path file) {
+    DocumentTable(Path file) {
         map = new ArrowMap(file, Schemas.documents(), Schemas.DOCUMENT_WIDTHS);
         sources = map.dictionary(0);
         languages = map.dictionary(1);
     }
 
     /** Number of documents. */
-    public long documents() {
+    long documents() {
         return map.rows();
     }
 
     /** Position in the shard of a document's first token. */
-    public long start(long document) {
+    long start(long document) {
         return map.bytes().getLong(map.at(Schemas.START, document));
     }
 
     /** Tokens of a document, its end-of-document token included. */
-    public long length(long document) {
+    long length(long document) {
         return map.bytes().getLong(map.at(Schemas.LENGTH, document));
     }
 
     /** First 64 bits of a document's id. */
-    public long idHigh(long document) {
+    long idHigh(long document) {
         return Long.reverseBytes(map.bytes().getLong(map.at(Schemas.ID, document)));
     }
 
     /** Last 64 bits of a document's id. */
-    public long idLow(long document) {
+    long idLow(long document) {
         return Long.reverseBytes(map.bytes().getLong(map.at(Schemas.ID, document) + 8));
     }
 
     /** A document's id as 32 hexadecimal digits. */
-    public String id(long document) {
+    String id(long document) {
         return String.format("%016x%016x", idHigh(document), idLow(document));
     }
 
     /** Length of a document's text in UTF-8 bytes. */
-    public long textBytes(long document) {
+    long textBytes(long document) {
         return map.bytes().getLong(map.at(Schemas.TEXT_BYTES, document));
     }
 
     /** The source that a document came from. */
-    public String source(long document) {
+    String source(long document) {
         return sources.get(map.bytes().getInt(map.at(Schemas.SOURCE, document)));
     }
 
     /** Language code of a document. */
-    public String language(long document) {
+    String language(long document) {
         return languages.get(map.bytes().getInt(map.at(Schemas.LANGUAGE, document)));
     }
 
     /** The document that holds a token position of the shard. */
-    public long documentAt(long position) {
+    long documentAt(long position) {
         long low = 0;
         long high = documents() - 1;
         while (low < high) {

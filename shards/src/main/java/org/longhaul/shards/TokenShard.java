@@ -9,7 +9,7 @@ import java.nio.file.Path;
  * The token ids of one shard as mapped memory: nothing is copied to the heap until asked for. Reads from several
  * threads are safe.
  */
-public final class TokenShard {
+final class TokenShard {
     private final ArrowMap map;
     private final TokenType type;
     private final ShortBuffer shorts;
@@ -20,7 +20,7 @@ public final class TokenShard {
      *
      * @throws org.longhaul.error.UserError naming the file when it is missing, cut or of another type
      */
-    public TokenShard(Path file, TokenType type) {
+    TokenShard(Path file, TokenType type) {
         this.map = new ArrowMap(file, Schemas.tokens(type), new int[] {type.bytes()});
         this.type = type;
         this.shorts = map.bytes().duplicate().order(ByteOrder.LITTLE_ENDIAN).asShortBuffer();
@@ -32,18 +32,18 @@ public final class TokenShard {
     }
 
     /** Number of tokens. */
-    public long tokens() {
+    long tokens() {
         return map.rows();
     }
 
     /** The id at a position. */
-    public int tokenAt(long position) {
+    int tokenAt(long position) {
         int at = map.at(0, position);
         return type == TokenType.UINT16 ? shorts.get(at >> 1) & 0xFFFF : ints.get(at >> 2);
     }
 
     /** Copies ids [{@code from}, {@code from + count}) to {@code target[offset…]}. */
-    public void copy(long from, int count, int[] target, int offset) {
+    void copy(long from, int count, int[] target, int offset) {
         check(from, count);
         for (int done = 0; done < count; ) {
             int n = run(from + done, count - done);
@@ -62,7 +62,7 @@ public final class TokenShard {
     }
 
     /** Copies 16-bit ids as they lie in the file; read them with {@code & 0xFFFF}. */
-    public void copy(long from, int count, short[] target, int offset) {
+    void copy(long from, int count, short[] target, int offset) {
         if (type != TokenType.UINT16) {
             throw new IllegalStateException("ids of " + type.bytes() + " bytes do not fit a short: " + map.file());
         }
@@ -75,7 +75,7 @@ public final class TokenShard {
     }
 
     /** Copies ids to the position of {@code target}, which advances. */
-    public void copy(long from, int count, IntBuffer target) {
+    void copy(long from, int count, IntBuffer target) {
         check(from, count);
         for (int done = 0; done < count; ) {
             int n = run(from + done, count - done);

@@ -7,7 +7,7 @@ import java.util.Optional;
 import org.longhaul.model.Box;
 
 /** Arithmetic on {@link Box}es: intersection, difference, and the decomposition of flat element ranges into boxes. */
-public final class Boxes {
+final class Boxes {
     private Boxes() {}
 
     /**
@@ -16,10 +16,10 @@ public final class Boxes {
      * @param box the part of the global tensor
      * @param start its first element's index in the flat buffer
      */
-    public record Piece(Box box, long start) {}
+    record Piece(Box box, long start) {}
 
     /** The common part of two boxes of one tensor, empty when they do not touch. */
-    public static Optional<Box> intersect(Box a, Box b) {
+    static Optional<Box> intersect(Box a, Box b) {
         requireSameTensor(a, b);
         int rank = a.offset().length;
         long[] offset = new long[rank];
@@ -35,7 +35,7 @@ public final class Boxes {
     }
 
     /** What is left of {@code a} without {@code b}, as disjoint boxes. */
-    public static List<Box> subtract(Box a, Box b) {
+    static List<Box> subtract(Box a, Box b) {
         Optional<Box> common = intersect(a, b);
         if (common.isEmpty()) {
             return a.elements() == 0 ? List.of() : List.of(a);
@@ -60,7 +60,7 @@ public final class Boxes {
     }
 
     /** The parts of {@code wanted} that none of {@code stored} holds. */
-    public static List<Box> missing(Box wanted, List<Box> stored) {
+    static List<Box> missing(Box wanted, List<Box> stored) {
         List<Box> open = wanted.elements() == 0 ? List.of() : List.of(wanted);
         for (Box s : stored) {
             List<Box> next = new ArrayList<>();
@@ -80,7 +80,7 @@ public final class Boxes {
      * 2·rank − 1 of them, so at most three of a matrix (end of a row, whole rows, start of a row). This is what a ZeRO-1 rank holds.
      * {@link Piece#start} counts from the first element of the whole box.
      */
-    public static List<Piece> flatRange(Box box, long from, long to) {
+    static List<Piece> flatRange(Box box, long from, long to) {
         if (from < 0 || to < from || to > box.elements()) {
             throw new IndexOutOfBoundsException(box + ": elements " + from + " to " + to + " of " + box.elements());
         }
@@ -95,7 +95,7 @@ public final class Boxes {
      * The same for a buffer that holds several boxes one after the other (a packed parameter); {@link Piece#start} counts from
      * the start of the buffer.
      */
-    public static List<Piece> flatRange(List<Box> boxes, long from, long to) {
+    static List<Piece> flatRange(List<Box> boxes, long from, long to) {
         List<Piece> pieces = new ArrayList<>();
         long base = 0;
         for (Box b : boxes) {

@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
  * Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011). The value at (seed, tensor name, element) depends on
  * nothing else, so that every layout draws the same global weights in any order.
  */
-public final class Philox {
+final class Philox {
     private Philox() {}
 
     /** Four random words for a 128-bit counter and a 64-bit key, written to {@code out}. */

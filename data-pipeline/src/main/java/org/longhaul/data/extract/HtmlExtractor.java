@@ -11,11 +11,11 @@ import org.jsoup.parser.Parser;
  * the region, write headings, paragraphs, list items, rows and preformatted text. It has no memory of other pages, so equal pages
  * always give equal text, and its work is linear in the size of the page. Thread-safe.
  */
-public final class HtmlExtractor {
+final class HtmlExtractor {
     private final HtmlSettings settings;
 
     /** An extractor with the given settings. */
-    public HtmlExtractor(HtmlSettings settings) {
+    HtmlExtractor(HtmlSettings settings) {
         this.settings = settings;
     }
 
@@ -28,10 +28,10 @@ public final class HtmlExtractor {
      * @param repairs ill-formed byte sequences replaced by U+FFFD
      * @param truncated whether the page was longer than {@code max_page_bytes}
      */
-    public record Page(String text, String title, String charset, int repairs, boolean truncated) {}
+    record Page(String text, String title, String charset, int repairs, boolean truncated) {}
 
     /** Extracts one page from its bytes and its Content-Type header, which may be empty. */
-    public Page extract(byte[] bytes, String contentType) {
+    Page extract(byte[] bytes, String contentType) {
         int length = Math.min(bytes.length, settings.maxPageBytes());
         PageCharset.Decoded decoded = PageCharset.decode(bytes, length, contentType);
         Document page = Parser.htmlParser().setMaxDepth(settings.maxDepth()).parseInput(decoded.text(), "");

@@ -1,7 +1,7 @@
 package org.longhaul.data.language;
 
 /** Finds the language of a text. Implementations are thread-safe and deterministic. */
-public interface LanguageIdentifier {
+interface LanguageIdentifier {
     /** The guess for one text. */
     Guess identify(String text);
 
@@ -13,6 +13,6 @@ public interface LanguageIdentifier {
      */
     record Guess(String language, double confidence) {
         /** No letters, or letters of no known language. */
-        public static final Guess UNKNOWN = new Guess("", 0);
+        static final Guess UNKNOWN = new Guess("", 0);
     }
 }

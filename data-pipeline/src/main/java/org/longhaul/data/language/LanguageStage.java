@@ -20,7 +20,7 @@ public final class LanguageStage {
     }
 
     /** The stage with another identifier. */
-    public LanguageStage(LanguageSettings settings, LanguageIdentifier identifier) {
+    LanguageStage(LanguageSettings settings, LanguageIdentifier identifier) {
         this.settings = settings;
         this.keep = new HashSet<>(settings.keep());
         this.identifier = identifier;

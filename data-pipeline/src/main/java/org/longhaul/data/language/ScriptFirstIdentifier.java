@@ -18,7 +18,7 @@ import org.longhaul.error.UserError;
  * only for those that share a script Lingua's letter models decide, among the candidates of that script. One instance per candidate
  * set serves the whole JVM, so that the models are held once.
  */
-public final class ScriptFirstIdentifier implements LanguageIdentifier {
+final class ScriptFirstIdentifier implements LanguageIdentifier {
     private static final Map<String, ScriptFirstIdentifier> INSTANCES = new ConcurrentHashMap<>();
     private static final Map<List<String>, TrigramModels> MODELS = new ConcurrentHashMap<>();
 
@@ -61,7 +61,7 @@ public final class ScriptFirstIdentifier implements LanguageIdentifier {
     }
 
     /** The identifier of this JVM for the given settings. */
-    public static ScriptFirstIdentifier of(LanguageSettings settings) {
+    static ScriptFirstIdentifier of(LanguageSettings settings) {
         Set<String> wanted = new TreeSet<>(settings.candidates());
         Map<String, Language> known = known();
         for (String code : wanted) {

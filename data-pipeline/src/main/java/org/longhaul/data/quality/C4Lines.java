@@ -11,9 +11,9 @@ import org.longhaul.data.text.Words;
  * C4 line rules (Raffel et al. 2020). The checks of a line run in a fixed order and the first that fails decides, so a curly
  * bracket in a line that is dropped already does not drop the document. Thread-safe.
  */
-public final class C4Lines {
+final class C4Lines {
     /** Name of the stage. */
-    public static final String STAGE = "c4";
+    static final String STAGE = "c4";
 
     private static final Pattern CITATION = Pattern.compile("\\[\\d*\\]|\\[edit\\]|\\[citation needed\\]");
     private static final List<String> POLICIES = List.of(
@@ -22,7 +22,7 @@ public final class C4Lines {
     private final C4Settings settings;
 
     /** The rules with the given limits. */
-    public C4Lines(C4Settings settings) {
+    C4Lines(C4Settings settings) {
         this.settings = settings;
     }
 
@@ -33,10 +33,10 @@ public final class C4Lines {
      * @param text the kept lines, joined by line ends; the old text when it is dropped
      * @param removedLines removed lines by reason
      */
-    public record Outcome(Verdict verdict, String text, Map<String, Integer> removedLines) {}
+    record Outcome(Verdict verdict, String text, Map<String, Integer> removedLines) {}
 
     /** Removes lines and judges what is left. */
-    public Outcome apply(TextView view) {
+    Outcome apply(TextView view) {
         boolean unsegmented = view.isUnsegmented();
         Map<String, Integer> removed = new TreeMap<>();
         StringBuilder kept = new StringBuilder(view.text().length());

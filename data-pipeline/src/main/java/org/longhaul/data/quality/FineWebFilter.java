@@ -6,14 +6,14 @@ import java.util.List;
 import java.util.Set;
 
 /** FineWeb's own rules (Penedo et al. 2024): punctuated lines, short lines, repeated lines, lists. Thread-safe. */
-public final class FineWebFilter implements QualityFilter {
+final class FineWebFilter implements QualityFilter {
     /** Name of the stage. */
-    public static final String STAGE = "fineweb";
+    static final String STAGE = "fineweb";
 
     private final FineWebSettings settings;
 
     /** The filter with the given limits. */
-    public FineWebFilter(FineWebSettings settings) {
+    FineWebFilter(FineWebSettings settings) {
         this.settings = settings;
     }
 

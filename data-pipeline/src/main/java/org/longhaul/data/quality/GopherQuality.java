@@ -11,15 +11,15 @@ import org.longhaul.data.text.Words;
  * Gopher quality rules (Rae et al. 2021). The first rule that fails names the reason. Texts in scripts without spaces have
  * their own least length and no rules on word length and stop words. Thread-safe.
  */
-public final class GopherQuality implements QualityFilter {
+final class GopherQuality implements QualityFilter {
     /** Name of the stage. */
-    public static final String STAGE = "gopher_quality";
+    static final String STAGE = "gopher_quality";
 
     private final GopherQualitySettings settings;
     private final Map<String, Set<String>> stopWords = new HashMap<>();
 
     /** The filter with the given limits. */
-    public GopherQuality(GopherQualitySettings settings) {
+    GopherQuality(GopherQualitySettings settings) {
         this.settings = settings;
         settings.stopWords().forEach((language, words) -> stopWords.put(language, Set.copyOf(words)));
     }

@@ -8,16 +8,16 @@ import java.util.Set;
  * Gopher repetition rules (Rae et al. 2021): repeated paragraphs and lines, the most frequent short n-gram, repeated longer
  * n-grams. Second and later occurrences count; shares are of the length of the whole text. Thread-safe.
  */
-public final class GopherRepetition implements QualityFilter {
+final class GopherRepetition implements QualityFilter {
     /** Name of the stage. */
-    public static final String STAGE = "gopher_repetition";
+    static final String STAGE = "gopher_repetition";
 
     private static final ThreadLocal<NgramCounter> COUNTER = ThreadLocal.withInitial(NgramCounter::new);
 
     private final GopherRepetitionSettings settings;
 
     /** The filter with the given limits. */
-    public GopherRepetition(GopherRepetitionSettings settings) {
+    GopherRepetition(GopherRepetitionSettings settings) {
         this.settings = settings;
     }
 

@@ -1,7 +1,7 @@
 package org.longhaul.data.quality;
 
 /** Characters that end a sentence. */
-public enum TerminalMarks {
+enum TerminalMarks {
     /** The five of the original C4 and FineWeb: full stop, question mark, exclamation mark, both straight quotes. */
     LATIN(".?!\"'"),
     /** These and the sentence ends of other scripts, typographic closing quotes included. */
@@ -18,7 +18,7 @@ public enum TerminalMarks {
     }
 
     /** Whether the last character of a line is one. */
-    public boolean ends(String line) {
+    boolean ends(String line) {
         return !line.isEmpty() && marks.indexOf(line.charAt(line.length() - 1)) >= 0;
     }
 }

@@ -4,7 +4,7 @@ import java.util.List;
 import org.longhaul.data.text.Words;
 
 /** One text with what several filters need of it, each found once. Not thread-safe. */
-public final class TextView {
+final class TextView {
     private final String text;
     private final String language;
     private final int codePoints;
@@ -12,29 +12,29 @@ public final class TextView {
     private List<String> lines;
 
     /** A view of a text; the language is an ISO 639-1 code or empty. */
-    public TextView(String text, String language) {
+    TextView(String text, String language) {
         this.text = text;
         this.language = language;
         this.codePoints = text.codePointCount(0, text.length());
     }
 
     /** The text. */
-    public String text() {
+    String text() {
         return text;
     }
 
     /** Its language, empty when unknown. */
-    public String language() {
+    String language() {
         return language;
     }
 
     /** Length in code points, the unit of every length below. */
-    public int codePoints() {
+    int codePoints() {
         return codePoints;
     }
 
     /** Word tokens. */
-    public Words words() {
+    Words words() {
         if (words == null) {
             words = Words.of(text);
         }
