@@ -135,8 +135,8 @@ public record TrainConfig(
 
     /** What is allowed and yet hardly ever meant, as a sentence that names the mend; empty where all is usual. */
     public String doubt() {
-        return schedule.warmupSteps() < steps ? "" : String.format(Locale.ROOT,
-                "the warm-up of %,d steps is as long as the run of %,d, so that the rate never reaches its peak; for the first steps of a longer run set stop_after instead of steps",
+        return schedule.warmupSteps() <= steps ? "" : String.format(Locale.ROOT,
+                "the warm-up of %,d steps is longer than the run of %,d, so that the rate never reaches its peak; for the first steps of a longer run set stop_after instead of steps",
                 schedule.warmupSteps(), steps);
     }
 

@@ -362,8 +362,10 @@ final class Trainer {
         if (leads()) {
             report.saved(snapshots.stats());
             if (snapshots.lastSaved() != state.step()) {
-                throw UserError.environment("the last checkpoint in " + snapshots.root() + " is of step " + snapshots.lastSaved()
-                        + ", not of step " + state.step() + ": see the warnings above, mend the disk and start again");
+                throw UserError.environment((snapshots.lastSaved() < 0
+                        ? "no checkpoint could be saved in " + snapshots.root() + ", and that of step " + state.step() + " is lost"
+                        : "the last checkpoint in " + snapshots.root() + " is of step " + snapshots.lastSaved() + ", not of step " + state.step())
+                        + ": see the warnings above, mend the disk and start again");
             }
             history.ended(state.step(), outcome.name().toLowerCase(Locale.ROOT), outcome == Outcome.STOPPED ? stop.name() : "");
             report.say(switch (outcome) {

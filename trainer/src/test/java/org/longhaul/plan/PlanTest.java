@@ -53,6 +53,16 @@ class PlanTest {
     }
 
     @Test
+    void aWarmUpBeyondTheEndIsNamed() {
+        TrainConfig usual = load("7b.yaml");
+        assertEquals("", usual.doubt());
+        TrainConfig cut = with("7b.yaml", "steps=1999");
+        assertTrue(cut.doubt().startsWith("the warm-up of 2,000 steps is longer than the run of 1,999, "), cut.doubt());
+        assertTrue(new PlanReport(cut, 8, 139L << 30, 0).text().contains("doubtful           " + cut.doubt()));
+        assertEquals("", with("7b.yaml", "steps=2000").doubt());
+    }
+
+    @Test
     void everyStageHoldsItsShare() {
         TrainConfig config = load("67b.yaml");
         List<RankMemory> ranks = RankMemory.of(config, new Mesh(4, 16, 8, 1));
