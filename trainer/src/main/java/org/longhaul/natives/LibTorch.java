@@ -19,6 +19,9 @@ public final class LibTorch {
     private static final UserError MISSING = NativeLibraries.bind(() -> {
         Optional<TorchSite> site = TorchSite.detect();
         site.ifPresent(TorchSite::check);
+        if (site.isEmpty() && !TorchSite.brought(LibTorch.class.getClassLoader())) {
+            throw UserError.environment("this installation brings no libtorch; " + TorchSite.BRING);
+        }
         Quiet.settings(site);
         try {
             Engine.getEngine("PyTorch");

@@ -28,7 +28,9 @@ public final class LibtorchCheck implements DoctorCheck {
     }
 
     static Finding report(Optional<Tool.Answer> answer, String siteFolder) {
-        String mend = siteFolder.isBlank()
+        String mend = siteFolder.isBlank() && !TorchSite.brought(LibtorchCheck.class.getClassLoader())
+                ? TorchSite.BRING
+                : siteFolder.isBlank()
                 ? "the libtorch that comes with Longhaul needs Linux on x86-64 and a writable home folder (or DJL_CACHE_DIR)"
                 : "PYTORCH_LIBRARY_PATH is " + siteFolder + ": it must hold libtorch_cpu.so of a version that the native part was built for (scripts/build-native), or be unset";
         if (answer.isEmpty()) {

@@ -27,6 +27,14 @@ record TorchSite(Path folder, String version, String cuda, boolean natives) {
     private static final String OWN = "libdjl_torch.so";
     private static final String PROPERTIES = "longhaul-torch.properties";
 
+    /** What makes a site's libtorch known to an installation that brings none. */
+    static final String BRING = "run scripts/build-native for this machine's PyTorch and export the PYTORCH_LIBRARY_PATH that it prints";
+
+    /** Whether the class path holds the CPU's libtorch, as a checkout's does and a bundle's does not. */
+    static boolean brought(ClassLoader loader) {
+        return loader.getResource("native/lib/pytorch.properties") != null;
+    }
+
     /** The site's PyTorch, if one is named. */
     static Optional<TorchSite> detect() {
         List<Path> folders = NativeLibraries.torchFolders();

@@ -1,6 +1,7 @@
 package org.longhaul.natives;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Optional;
@@ -24,5 +25,13 @@ class LibtorchCheckTest {
         assertEquals("does not load (exit status 134): what():  no storage", crash.detail());
         assertTrue(crash.mend().contains("/opt/torch/lib"));
         assertEquals(Level.FAIL, LibtorchCheck.report(Optional.empty(), "").level());
+    }
+
+    @Test
+    void aBundleIsToldFromACheckout() throws Exception {
+        assertTrue(TorchSite.brought(LibtorchCheck.class.getClassLoader()));
+        try (java.net.URLClassLoader bundle = new java.net.URLClassLoader(new java.net.URL[0], null)) {
+            assertFalse(TorchSite.brought(bundle));
+        }
     }
 }
