@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 class TrackedFilesTest {
     /** Absolute paths that exist on one machine only; written so that this file does not match itself. */
-    private static final Pattern MACHINE_PATH = Pattern.compile("(?<![\\w.}/-])/(?:work|root)" + "/[\\w.]+");
+    private static final Pattern MACHINE_PATH = Pattern.compile("(?<![\\w.})/-])/(?:work|root)" + "/[\\w.]+");
     private static final int LONGEST_SOURCE = 500;
 
     @Test
