@@ -9,6 +9,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.batch.TokenSource;
 import org.longhaul.natives.CpuBackend;
 import org.longhaul.parallel.MeshGroups;
+import org.longhaul.tensor.Backend;
 
 /** A model trained within documents is measured within documents: as if each part of a document were measured by itself. */
 class ValidationTest {
@@ -26,6 +27,55 @@ class ValidationTest {
         assertEquals(TOKENS - 1, masked.tokens());
         assertTrue(Math.abs(masked.loss() - open.loss()) > 1e-4, "the mask changes nothing");
         assertEquals(apart(text), masked.loss(), 2e-5);
+    }
+
+    /** Every token but the first is predicted once, from the one before it, up to the limit. */
+    @Test
+    void eachTokenIsPredictedFromTheOneBefore() {
+        Sawtooth text = new Sawtooth(TOKENS);
+        int[] ids = new int[TOKENS];
+        text.read(0, ids, 0, TOKENS);
+        for (int limit : new int[] {0, 1, 100, 128, 333, 5000}) {
+            int count = limit == 0 ? TOKENS - 1 : Math.min(limit, TOKENS - 1);
+            double nats = 0;
+            for (int i = 0; i < count; i++) {
+                nats += pair(ids[i], ids[i + 1]);
+            }
+            Validation measured = Validation.of(new Pairs(), text, BYTES, 4, 32, limit);
+            assertEquals(count, measured.tokens());
+            assertEquals(nats / count, measured.loss(), 1e-6 * measured.loss(), "at most " + limit);
+            assertEquals(nats / count / Math.log(2) / BYTES, measured.bitsPerByte(), 1e-6 * measured.loss());
+        }
+    }
+
+    private static float pair(int before, int next) {
+        return 1 + (before * 31 + next * 7) % 13;
+    }
+
+    /** A model whose losses tell what it was shown. */
+    private static final class Pairs implements TokenLosses {
+        @Override
+        public boolean losses(int[] ids, int[] next, int[] documents, float[] losses) {
+            for (int i = 0; i < ids.length; i++) {
+                losses[i] = next[i] == -100 ? 0 : pair(ids[i], next[i]);
+            }
+            return true;
+        }
+
+        @Override
+        public boolean withinDocuments() {
+            return false;
+        }
+
+        @Override
+        public MeshGroups groups() {
+            return MeshGroups.single();
+        }
+
+        @Override
+        public Backend backend() {
+            throw new IllegalStateException("one rank has nothing to sum");
+        }
     }
 
     // Large weights, so that attention matters before anything is learnt.
