@@ -176,6 +176,13 @@ final class FuzzJudge {
             assertEquals(List.of(), have.verify());
             assertEquals(want.meta().step(), have.meta().step());
             state(want.meta().state(), have.meta().state());
+            if (job.faults().isEmpty()) {
+                long counted = 0;
+                for (JsonNode tokens : have.meta().state().get("mixture").get("stage").get("sources")) {
+                    counted += tokens.asLong();
+                }
+                assertEquals(have.meta().state().get("consumed").asLong() * have.meta().model().context(), counted, "tokens counted by source in this stage");
+            }
             assertEquals(Set.copyOf(want.tensorNames()), Set.copyOf(have.tensorNames()));
             double all = 0;
             Map<String, float[]> expected = new TreeMap<>();

@@ -18,7 +18,7 @@ import org.longhaul.train.FuzzRig.Failure;
  * {@code -Dlonghaul.fuzz.all=true} goes on behind a failure. What fails is made smaller and printed with its seed.
  */
 class LayoutFuzzTest {
-    private static final int JOBS = Integer.getInteger("longhaul.fuzz.jobs", 8);
+    private static final int JOBS = Integer.getInteger("longhaul.fuzz.jobs", 6);
     private static final long SEED = Long.getLong("longhaul.fuzz.seed", 1);
     private static final boolean ALL = Boolean.getBoolean("longhaul.fuzz.all");
 
