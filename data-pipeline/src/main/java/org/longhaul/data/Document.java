@@ -1,7 +1,6 @@
 package org.longhaul.data;
 
 import java.io.Serializable;
-import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -12,10 +11,9 @@ import java.util.Objects;
  * @param language ISO 639-1 code or the tag that the input gave; empty when unknown
  * @param url where it was fetched; empty when unknown
  * @param text the text as it stands after the last stage
- * @param metadata further fields of the record that the configuration asked to keep
  */
 public record Document(
-        DocumentId id, String source, String language, String url, String text, Map<String, String> metadata)
+        DocumentId id, String source, String language, String url, String text)
         implements Serializable {
     /** Refuses nulls; unknown strings are empty. */
     public Document {
@@ -24,16 +22,15 @@ public record Document(
         Objects.requireNonNull(language);
         Objects.requireNonNull(url);
         Objects.requireNonNull(text);
-        metadata = Map.copyOf(metadata);
     }
 
     /** The same document with another text. */
     public Document withText(String newText) {
-        return new Document(id, source, language, url, newText, metadata);
+        return new Document(id, source, language, url, newText);
     }
 
     /** The same document with another language. */
     public Document withLanguage(String newLanguage) {
-        return new Document(id, source, newLanguage, url, text, metadata);
+        return new Document(id, source, newLanguage, url, text);
     }
 }

@@ -1,7 +1,6 @@
 package org.longhaul.data.read;
 
 import java.io.Serializable;
-import java.util.Map;
 import org.longhaul.data.Document;
 import org.longhaul.data.DocumentId;
 
@@ -15,7 +14,6 @@ import org.longhaul.data.DocumentId;
  * @param language tag that the record carries, empty when none
  * @param url address, empty when none
  * @param body text, or an HTML page that still needs extraction
- * @param metadata further fields that the configuration asked to keep
  * @param repairs ill-formed byte sequences or lone surrogates that were replaced by U+FFFD
  */
 public record InputRecord(
@@ -26,7 +24,6 @@ public record InputRecord(
         String language,
         String url,
         Body body,
-        Map<String, String> metadata,
         int repairs)
         implements ReadResult {
 
@@ -54,6 +51,6 @@ public record InputRecord(
 
     /** The document that this record becomes with the given text. */
     public Document toDocument(String text) {
-        return new Document(id(), source, language, url, text, metadata);
+        return new Document(id(), source, language, url, text);
     }
 }

@@ -9,8 +9,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.core.JsonFactory;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.HashMap;
-import java.util.Map;
 
 /** JSON Lines: one object a line; blank lines are passed over. */
 final class JsonlReader extends QueueReader {
@@ -106,13 +104,6 @@ final class JsonlReader extends QueueReader {
         Utf8.Decoded body = Utf8.repairSurrogates(value.textValue());
         String recordId = id.text(node);
         String ownSource = sourceField.text(node);
-        Map<String, String> metadata = new HashMap<>();
-        for (String key : settings.keepFields()) {
-            String kept = new FieldPath(key).text(node);
-            if (!kept.isEmpty()) {
-                metadata.put(key, Utf8.repairSurrogates(kept).text());
-            }
-        }
         emit(new InputRecord(
                 file,
                 where,
@@ -121,7 +112,6 @@ final class JsonlReader extends QueueReader {
                 Utf8.repairSurrogates(language.text(node)).text(),
                 Utf8.repairSurrogates(url.text(node)).text(),
                 new InputRecord.Text(body.text()),
-                metadata,
                 repairs + body.repairs()));
     }
 

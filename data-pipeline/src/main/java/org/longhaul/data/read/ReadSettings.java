@@ -1,7 +1,6 @@
 package org.longhaul.data.read;
 
 import java.io.Serializable;
-import java.util.List;
 import org.longhaul.config.Default;
 import org.longhaul.config.Doc;
 
@@ -17,7 +16,6 @@ public record ReadSettings(
         @Doc("Field whose value replaces the input's name as source; empty: the input's name is the source.")
                 @Default("")
                 String sourceField,
-        @Doc("Further fields to keep as metadata.") @Default("[]") List<String> keepFields,
         @Doc("Longest line or WARC record in bytes, decompressed; longer ones are skipped and reported.")
                 @Default("33554432")
                 int maxRecordBytes)
@@ -32,11 +30,10 @@ public record ReadSettings(
             throw new IllegalArgumentException(
                     "max_record_bytes must be between 1024 and 536870912: " + maxRecordBytes);
         }
-        keepFields = List.copyOf(keepFields);
     }
 
     /** The defaults. */
     public static ReadSettings defaults() {
-        return new ReadSettings("text", "id", "url", "lang", "", List.of(), 1 << 25);
+        return new ReadSettings("text", "id", "url", "lang", "", 1 << 25);
     }
 }

@@ -1,7 +1,5 @@
 package org.longhaul.data.read;
 
-import java.util.HashMap;
-import java.util.Map;
 import java.util.function.Function;
 
 /** Turns rows of a table (Parquet through Spark) into records, by the same rules as JSON Lines. */
@@ -37,13 +35,6 @@ public final class RowMapper {
         Utf8.Decoded text = Utf8.repairSurrogates(value.toString());
         String recordId = string(field, settings.idField());
         String ownSource = string(field, settings.sourceField());
-        Map<String, String> metadata = new HashMap<>();
-        for (String key : settings.keepFields()) {
-            String kept = string(field, key);
-            if (!kept.isEmpty()) {
-                metadata.put(key, kept);
-            }
-        }
         return new InputRecord(
                 file,
                 where,
@@ -52,7 +43,6 @@ public final class RowMapper {
                 string(field, settings.languageField()),
                 string(field, settings.urlField()),
                 new InputRecord.Text(text.text()),
-                metadata,
                 text.repairs());
     }
 

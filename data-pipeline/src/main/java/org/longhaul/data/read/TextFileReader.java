@@ -2,7 +2,6 @@ package org.longhaul.data.read;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.Map;
 
 /** A plain text file: one document. */
 final class TextFileReader extends QueueReader {
@@ -39,7 +38,7 @@ final class TextFileReader extends QueueReader {
         }
         String id = file.substring(file.lastIndexOf('/') + 1);
         emit(new InputRecord(
-                file, Position.START, id, source, "", "", new InputRecord.Text(text.text()), Map.of(), text.repairs()));
+                file, Position.START, id, source, "", "", new InputRecord.Text(text.text()), text.repairs()));
         return false;
     }
 

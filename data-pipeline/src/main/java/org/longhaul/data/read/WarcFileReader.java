@@ -3,9 +3,7 @@ package org.longhaul.data.read;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.HashMap;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import org.netpreserve.jwarc.HttpResponse;
 import org.netpreserve.jwarc.MediaType;
@@ -129,13 +127,6 @@ final class WarcFileReader extends QueueReader {
             body = new InputRecord.Text(text.text());
             repairs = text.repairs();
         }
-        Map<String, String> metadata = new HashMap<>();
-        for (String key : settings.keepFields()) {
-            String kept = header(record, key);
-            if (!kept.isEmpty()) {
-                metadata.put(key, kept);
-            }
-        }
         String id = header(record, "WARC-Record-ID");
         emit(new InputRecord(
                 file,
@@ -145,7 +136,6 @@ final class WarcFileReader extends QueueReader {
                 "",
                 header(record, "WARC-Target-URI"),
                 body,
-                metadata,
                 repairs));
     }
 

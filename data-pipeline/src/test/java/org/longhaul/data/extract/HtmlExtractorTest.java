@@ -8,7 +8,6 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
@@ -156,14 +155,14 @@ class HtmlExtractorTest {
     void recordsBecomeDocuments() {
         DocumentSource source = new DocumentSource(HtmlSettings.defaults(), TextSettings.defaults());
         InputRecord page = new InputRecord("f", new Position(0, 0), "r", "s", "", "u",
-                new InputRecord.Html(PAGE.getBytes(StandardCharsets.UTF_8), ""), Map.of("k", "v"), 0);
+                new InputRecord.Html(PAGE.getBytes(StandardCharsets.UTF_8), ""), 0);
         DocumentSource.Outcome outcome = source.toDocument(page);
         assertTrue(outcome.document().orElseThrow().text().startsWith("Headline\n\nThe first"));
         assertEquals(page.id(), outcome.document().orElseThrow().id());
         InputRecord empty = new InputRecord("f", new Position(0, 0), "r", "s", "", "u",
-                new InputRecord.Html("<p>x".getBytes(StandardCharsets.UTF_8), ""), Map.of(), 0);
+                new InputRecord.Html("<p>x".getBytes(StandardCharsets.UTF_8), ""), 0);
         assertEquals("no_main_text", source.toDocument(empty).verdict().reason());
-        InputRecord blank = new InputRecord("f", new Position(0, 0), "r", "s", "", "u", new InputRecord.Text("\u200B \n"), Map.of(), 0);
+        InputRecord blank = new InputRecord("f", new Position(0, 0), "r", "s", "", "u", new InputRecord.Text("\u200B \n"), 0);
         assertEquals("empty", source.toDocument(blank).verdict().reason());
     }
 

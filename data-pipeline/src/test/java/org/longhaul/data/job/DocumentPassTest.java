@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,7 +33,7 @@ class DocumentPassTest {
     }
 
     private static InputRecord record(String url, String text) {
-        return new InputRecord("f", new Position(0, 1), "r", "web", "en", url, new InputRecord.Text(text), Map.of(), 0);
+        return new InputRecord("f", new Position(0, 1), "r", "web", "en", url, new InputRecord.Text(text), 0);
     }
 
     @Test

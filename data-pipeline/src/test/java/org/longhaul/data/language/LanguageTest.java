@@ -29,7 +29,7 @@ class LanguageTest {
     private final LanguageIdentifier identifier = ScriptFirstIdentifier.of(DETECT);
 
     private static Document document(String language, String text) {
-        return new Document(DocumentId.of("s", "r", text), "s", language, "", text, Map.of());
+        return new Document(DocumentId.of("s", "r", text), "s", language, "", text);
     }
 
     @Test

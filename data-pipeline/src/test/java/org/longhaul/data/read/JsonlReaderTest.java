@@ -127,7 +127,7 @@ class JsonlReaderTest {
             }
             out.write("\"}\n{\"text\": \"after\"}\n".getBytes(StandardCharsets.UTF_8));
         }
-        ReadSettings settings = new ReadSettings("text", "id", "url", "lang", "", List.of(), 1 << 20);
+        ReadSettings settings = new ReadSettings("text", "id", "url", "lang", "", 1 << 20);
         Inputs.Outcome outcome = Inputs.readAll(file, settings);
         assertEquals(List.of("before", "after"), outcome.texts());
         ReadProblem problem = outcome.problems().get(0);
@@ -165,11 +165,10 @@ class JsonlReaderTest {
                 "\uFEFF{\"body\": {\"content\": \"hello\"}, \"meta\": {\"lang\": \"fr\", \"lic\": \"MIT\"}, \"repo\": \"r\"}\r\n"
                         .getBytes(StandardCharsets.UTF_8));
         ReadSettings settings =
-                new ReadSettings("body.content", "key", "link", "meta.lang", "repo", List.of("meta.lic"), 1 << 20);
+                new ReadSettings("body.content", "key", "link", "meta.lang", "repo", 1 << 20);
         InputRecord record = Inputs.readAll(file, settings).records().get(0);
         assertEquals("fr", record.language());
         assertEquals("r", record.source());
-        assertEquals("MIT", record.metadata().get("meta.lic"));
         assertEquals("f.jsonl#0", record.recordId());
         assertNotEquals(record.id(), record.toDocument("other").withText("x").withLanguage("de").toString());
         assertEquals(record.id(), record.toDocument("changed text").id());

@@ -102,7 +102,7 @@ class WarcFileReaderTest {
                 "big.wet",
                 record("conversion", "text/plain", big),
                 record("conversion", "text/plain", "small"));
-        Inputs.Outcome outcome = Inputs.readAll(file, new ReadSettings("text", "id", "url", "lang", "", List.of(), 4096));
+        Inputs.Outcome outcome = Inputs.readAll(file, new ReadSettings("text", "id", "url", "lang", "", 4096));
         assertEquals(List.of("small"), outcome.texts());
         assertEquals(List.of(ReadProblem.Kind.RECORD_TOO_LARGE), outcome.kinds());
     }
