@@ -32,7 +32,7 @@ final class Samples {
             if (steps <= 0) {
                 throw new IllegalArgumentException("steps must be positive: " + steps);
             }
-            if (optimizer.lr() > 4 * steps) {
+            if (optimizer.lr() > 4L * steps) {
                 throw new IllegalArgumentException("optimizer.lr must not exceed 4 * steps: " + optimizer.lr());
             }
         }
