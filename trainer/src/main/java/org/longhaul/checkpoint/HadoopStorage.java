@@ -34,6 +34,7 @@ final class HadoopStorage implements Storage {
     private final FileSystem fs;
     private final Path root;
     private final boolean atomic;
+    private final String writer = UUID.randomUUID().toString();
 
     HadoopStorage(FileSystem fs, Path root, boolean atomic) {
         this.fs = fs;
@@ -185,15 +186,15 @@ final class HadoopStorage implements Storage {
             write(path, bytes);
             return;
         }
-        String staged = StepName.STAGING + path + "-" + UUID.randomUUID();
+        // One name for a process's writes: what stays while the store is away is taken up by the first that succeeds again.
+        String staged = StepName.STAGING + path + "-" + writer;
+        write(staged, bytes);
         try {
-            write(staged, bytes);
             // The only rename of Hadoop's that replaces a file in one step.
             FileContext.getFileContext(fs.getUri(), fs.getConf()).rename(at(staged), at(path), Options.Rename.OVERWRITE);
         } catch (UnsupportedFileSystemException old) {
-            write(path, bytes);
-        } finally {
             delete(staged);
+            write(path, bytes);
         }
     }
 
