@@ -34,6 +34,9 @@ final class KillRig {
     static final double SECONDS = 3;
     static final Pattern RESUMED = Pattern.compile("resumed at step (\\d+) ");
 
+    /** A pace of some eight steps a second for what waits for saves by the clock: a quick machine would be done with the job meanwhile. */
+    private static final String PACE = "slow=0:60";
+
     private static final double TOKENS = 8 * 32;
 
     private final Path run;
@@ -91,7 +94,9 @@ final class KillRig {
             boolean bySteps = launches % 2 == 0;
             int mark = log().length();
             Instant began = Instant.now();
-            Process launcher = launch(0, "60s", moment == Moment.ANY_TIME ? "" : fault(moment, launcherDies, random), "", promise(launches));
+            String planted = moment == Moment.ANY_TIME ? "" : fault(moment, launcherDies, random);
+            String faults = bySteps ? planted : planted.isEmpty() ? PACE : planted + "," + PACE;
+            Process launcher = launch(0, "60s", faults, "", promise(launches));
             launches++;
             boolean hit = moment == Moment.ANY_TIME && killAtAnyTime(launcher, launcherDies, random);
             int status = launcher.waitFor();
