@@ -14,7 +14,7 @@ public final class LauncherWatch {
 
     /** Watches if this process was started by {@code longhaul launch}. */
     public static void start(Map<String, String> environment) {
-        if ("launcher".equals(environment.get("LONGHAUL_RENDEZVOUS"))) {
+        if (RankEnvironment.launched(environment)) {
             Thread thread = new Thread(() -> awaitEnd(System.in, environment.get("RANK")), "launcher-watch");
             thread.setDaemon(true);
             thread.start();

@@ -47,7 +47,7 @@ public record RankEnvironment(
         if (env.containsKey("RANK") && env.containsKey("WORLD_SIZE")) {
             int rank = number(env, "RANK");
             int world = number(env, "WORLD_SIZE");
-            boolean launched = "launcher".equals(env.get("LONGHAUL_RENDEZVOUS"));
+            boolean launched = launched(env);
             return new RankEnvironment(rank, world, number(env, "LOCAL_RANK", rank), number(env, "LOCAL_WORLD_SIZE", world),
                     required(env, "MASTER_ADDR", world), world == 1 ? number(env, "MASTER_PORT", 0) : number(env, "MASTER_PORT"),
                     token(env), rank == 0 && !launched, attempt(env));
@@ -116,7 +116,7 @@ public record RankEnvironment(
         if (SharedGpus.on(env)) {
             return localRank % visible;
         }
-        boolean launched = "launcher".equals(env.get("LONGHAUL_RENDEZVOUS"));
+        boolean launched = launched(env);
         if (launched && localWorldSize > visible) {
             throw UserError.environment("--nproc " + localWorldSize + " on a node whose processes see " + (visible == 1 ? "one GPU" : visible + " GPUs")
                     + " (CUDA_VISIBLE_DEVICES=" + env.get("CUDA_VISIBLE_DEVICES") + "): start one rank for each GPU, or try the layout here with "
@@ -133,6 +133,11 @@ public record RankEnvironment(
             return List.of(rank);
         }
         return IntStream.range(0, localWorldSize).filter(l -> l % visible == localRank % visible).mapToObj(l -> rank - localRank + l).toList();
+    }
+
+    /** Whether {@code longhaul launch} started this process, and serves the rendezvous for it. */
+    public static boolean launched(Map<String, String> env) {
+        return "launcher".equals(env.get("LONGHAUL_RENDEZVOUS"));
     }
 
     private static String token(Map<String, String> env) {

@@ -21,7 +21,7 @@ public final class RunPlace {
 
     /** Rank 0 of a job that {@code longhaul launch} started tells; nothing happens elsewhere. */
     public static void tell(Map<String, String> environment, RankEnvironment self, Path output) {
-        if (self.rank() != 0 || !"launcher".equals(environment.get("LONGHAUL_RENDEZVOUS"))) {
+        if (self.rank() != 0 || !RankEnvironment.launched(environment)) {
             return;
         }
         try {

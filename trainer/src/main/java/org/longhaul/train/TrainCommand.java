@@ -25,7 +25,7 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         RankEnvironment self = RankEnvironment.detect(System.getenv());
-        if (!"launcher".equals(System.getenv("LONGHAUL_RENDEZVOUS"))) {
+        if (!RankEnvironment.launched(System.getenv())) {
             LineStamp.begin(self.worldSize() > 1 ? "[rank " + self.rank() + "] " : "");
         }
         TrainConfig config = ConfigLoader.load(file, overrides, TrainConfig.class);
