@@ -2,6 +2,7 @@ package org.longhaul.natives;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -11,7 +12,9 @@ import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
+import org.longhaul.error.UserError;
 import org.longhaul.ops.Ops;
 import org.longhaul.ops.PortableOps;
 import org.longhaul.tensor.Arena;
@@ -24,6 +27,7 @@ import org.longhaul.tensor.Tensor;
 
 /** The CPU through DJL's PyTorch engine, computing in F32; memory is DJL arrays, operations are done when a call returns, further streams are threads. */
 public final class CpuBackend implements Backend {
+    private static final double GIB = 1L << 30;
     private final HostStream compute = new HostStream();
     private final List<HostLane> lanes = new ArrayList<>();
     private final NDManager manager;
@@ -56,7 +60,15 @@ public final class CpuBackend implements Backend {
 
     @Override
     public Arena allocate(String name, long bytes) {
-        return new CpuArena(manager, name, bytes, used);
+        try {
+            return new CpuArena(manager, name, bytes, used);
+        } catch (EngineException e) {
+            if (String.valueOf(e.getMessage()).contains("allocate memory")) {
+                throw UserError.environment(String.format(Locale.ROOT, "this machine has no %.2f GiB of memory left for %s, %.2f GiB are taken by this process: lower "
+                        + "batch.micro_batch, or set memory.recompute", bytes / GIB, name, used.get() / GIB), e);
+            }
+            throw e;
+        }
     }
 
     @Override

@@ -23,8 +23,8 @@ final class Branch {
         double then = trunk.schedule().at(step, trunk.steps());
         double now = config.schedule().at(step, config.steps());
         if (then != now) {
-            throw UserError.badInput(checkpoint.path() + ": its step " + step + " had learning rate " + then + ", under this schedule with "
-                    + config.steps() + " steps it would have had " + now + "; branch from a step before the first drop of both, or start from the "
+            throw UserError.badInput(checkpoint.path() + ": its step " + step + " had learning rate " + Sizes.rate(then) + ", under this schedule with "
+                    + config.steps() + " steps it would have had " + Sizes.rate(now) + "; branch from a step before the first drop of both, or start from the "
                     + "weights alone with checkpoint.init_from");
         }
     }

@@ -9,6 +9,9 @@ import org.longhaul.config.Doc;
 public record DataConfig(
         @Doc("Folder with manifest.json.") Path path,
         @Doc("Split to train on.") @Default("train") String trainSplit,
-        @Doc("Split to validate on.") @Default("validation") String validationSplit,
+        @Doc("Split to validate on.") @Default(DataConfig.VALIDATION) String validationSplit,
         @Doc("Number of the data stage; a new one draws another order of samples.") @Default("0") int stage,
-        @Doc("Whether a token attends only to tokens of its own document while training.") @Default("false") boolean documentMask) {}
+        @Doc("Whether a token attends only to tokens of its own document while training.") @Default("false") boolean documentMask) {
+    /** The split that the data pipeline makes for validation. */
+    static final String VALIDATION = "validation";
+}

@@ -70,6 +70,8 @@ final class History {
 
     private void append(Map<String, Object> line) {
         try {
+            // A run whose checkpoints lie elsewhere has no output folder yet when it starts.
+            Files.createDirectories(file.toAbsolutePath().getParent());
             Files.writeString(file, JSON.writeValueAsString(line) + "\n", StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
             LOG.warn("{} lacks a line: {}", file, e.getMessage());

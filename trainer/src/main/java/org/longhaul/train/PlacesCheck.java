@@ -17,8 +17,9 @@ import org.longhaul.config.ConfigLoader;
 import org.longhaul.doctor.DoctorCheck;
 import org.longhaul.doctor.Finding;
 import org.longhaul.error.UserError;
+import org.longhaul.natives.CudaDevice;
 
-/** The doctor's look at the places that a training job reads and writes. */
+/** The doctor's look at the places that a training job reads and writes, and at the device it wants. */
 public final class PlacesCheck implements DoctorCheck {
     private static final int READ = 64 << 20;
 
@@ -54,6 +55,9 @@ public final class PlacesCheck implements DoctorCheck {
             findings.add(room(config, space));
         }
         findings.add(data(config));
+        if (config.device().kind() == DeviceConfig.Kind.CUDA) {
+            findings.add(device());
+        }
         config.checkpoint().initFrom().ifPresent(from -> findings.add(start("init_from", from)));
         config.checkpoint().branchFrom().ifPresent(from -> findings.add(start("branch_from", from)));
         return findings;
@@ -81,6 +85,19 @@ public final class PlacesCheck implements DoctorCheck {
         } catch (IOException e) {
             return Finding.fail("data", config.data().path() + " cannot be read: " + e.getMessage(), "give this user the right to read it");
         }
+    }
+
+    private static Finding device() {
+        try {
+            return Finding.ok("device", "device.kind is cuda, this process sees " + gpus(CudaDevice.count()));
+        } catch (UserError e) {
+            return Finding.fail("device", "device.kind is cuda: " + e.getMessage().split("; ", 2)[0], "run doctor on a node with GPUs, install the NVIDIA driver "
+                    + "(nvidia-smi must work), or set device.kind to cpu");
+        }
+    }
+
+    private static String gpus(int count) {
+        return count == 1 ? "1 GPU" : count + " GPUs";
     }
 
     private static String speed(Path folder) throws IOException {

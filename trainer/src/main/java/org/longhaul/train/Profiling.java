@@ -1,7 +1,10 @@
 package org.longhaul.train;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.longhaul.cuda.CudaBackend;
+import org.longhaul.error.UserError;
 import org.longhaul.natives.Nvtx;
 import org.longhaul.parallel.MeshGroups;
 import org.longhaul.profile.Phases;
@@ -34,6 +37,22 @@ final class Profiling {
         this.groups = profile == null ? groups : groups.mapped(profile::watch);
         this.peakFlops = peakFlops / groups.mesh().size();
         this.device = backend;
+        if (range != null) {
+            requireFolder();
+        }
+    }
+
+    private Path folder() {
+        return config.profile().dir().orElse(config.output().resolve("profile"));
+    }
+
+    // Known before the first step, not when the profiled ones are over.
+    private void requireFolder() {
+        try {
+            Files.createDirectories(folder());
+        } catch (IOException e) {
+            throw UserError.environment("profile.dir: no folder can be made at " + folder() + " (" + e + "); name another, or leave profile.steps out", e);
+        }
     }
 
     /** The device to train on. */
@@ -71,12 +90,18 @@ final class Profiling {
             var times = profile.end();
             engine.observe(Phases.NONE);
             String steps = began == step ? "step " + step : "steps " + began + "-" + step;
-            Path folder = config.profile().dir().orElse(config.output().resolve("profile"));
+            Path folder = folder();
             String name = steps.replace(' ', '-') + ".rank-" + groups.rank();
             double bytes = device instanceof CudaBackend gpu ? gpu.device().memoryBytesPerSecond() : 0;
             StepPage page = new StepPage(steps + " of rank " + groups.rank() + " on " + device.name(), (int) (step - began + 1),
                     config.tokensPerStep(), peakFlops, bytes);
-            page.write(folder, name, times);
+            try {
+                page.write(folder, name, times);
+            } catch (UserError e) {
+                // A page that nobody can write is no reason to end a run of months.
+                LOG.warn("rank {}: {}; training goes on", groups.rank(), e.getMessage());
+                return;
+            }
             if (groups.rank() == 0) {
                 LOG.info("profile of {} in {}", steps, folder.resolve(name + ".txt"));
             }

@@ -94,8 +94,8 @@ final class SameRun {
         }
         double then = before.get().schedule().at(step, before.get().steps());
         double now = config.schedule().at(step, config.steps());
-        return then == now ? Optional.empty() : Optional.of("step " + step + " had learning rate " + then + ", under this schedule with " + config.steps()
-                + " steps it would have had " + now + ": the rate jumps here; where that is not meant, give back schedule and steps, or start a run of its"
+        return then == now ? Optional.empty() : Optional.of("step " + step + " had learning rate " + Sizes.rate(then) + ", under this schedule with " + config.steps()
+                + " steps it would have had " + Sizes.rate(now) + ": the rate jumps here; where that is not meant, give back schedule and steps, or start a run of its"
                 + " own from a step before the first drop of both with checkpoint.branch_from");
     }
 

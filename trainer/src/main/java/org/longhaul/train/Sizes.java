@@ -1,5 +1,7 @@
 package org.longhaul.train;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Locale;
 
 /** Numbers for people. */
@@ -28,6 +30,11 @@ public final class Sizes {
         }
         String pattern = unit == 0 && value == Math.rint(value) ? "%.0f%s" : value >= 100 ? "%.1f%s" : "%.3f%s";
         return String.format(Locale.ROOT, pattern, value, units[unit]);
+    }
+
+    /** A learning rate: as many digits as tell it, without the noise of binary fractions. */
+    static String rate(double rate) {
+        return new BigDecimal(rate).round(new MathContext(8)).stripTrailingZeros().toString();
     }
 
     /** A duration in the two units that matter. */

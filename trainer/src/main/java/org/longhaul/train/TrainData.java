@@ -1,5 +1,6 @@
 package org.longhaul.train;
 
+import java.nio.file.Files;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -33,6 +34,9 @@ record TrainData(
 
     /** Maps the shards and checks that they fit the model. */
     static TrainData open(TrainConfig config) {
+        if (!Files.isDirectory(config.data().path())) {
+            throw UserError.badInput("data.path: " + config.data().path() + ": no such folder; make shards with longhaul data run, or name their folder");
+        }
         ShardSet set = ShardSet.open(config.data().path());
         TokenSplit train = set.split(config.data().trainSplit());
         if (train.vocabSize() > config.model().vocab()) {
@@ -43,14 +47,25 @@ record TrainData(
             throw UserError.badInput(config.data().path() + ": split " + config.data().trainSplit() + " has " + train.tokens()
                     + " tokens, fewer than one sequence of " + config.model().context() + "; shorten model.context or bring more data");
         }
-        Optional<TokenSplit> validation = set.manifest().splits().containsKey(config.data().validationSplit())
-                ? Optional.of(set.split(config.data().validationSplit())).filter(v -> v.tokens() > 1)
-                : Optional.empty();
+        Optional<TokenSplit> validation = validation(config, set);
         double bytes = validation.map(v -> (double) v.bytes() / v.tokens()).orElse(1.0);
         Map<String, String> fingerprints = new LinkedHashMap<>();
         fingerprints.put("dataset", set.fingerprint());
         fingerprints.put("tokenizer", set.manifest().tokenizer().fingerprint());
         return new TrainData(source(train), validation.map(TrainData::source), bytes, train.unigramEntropy(), fingerprints, Optional.of(origins(train)));
+    }
+
+    // A data set may be made without a split for validation; one that was asked for by name or by a rhythm must not be missed in silence.
+    private static Optional<TokenSplit> validation(TrainConfig config, ShardSet set) {
+        String name = config.data().validationSplit();
+        Optional<TokenSplit> split = set.manifest().splits().containsKey(name)
+                ? Optional.of(set.split(name)).filter(s -> s.tokens() > 1) : Optional.empty();
+        boolean asked = config.validation().every() > 0 || !name.equals(DataConfig.VALIDATION);
+        if (split.isEmpty() && asked) {
+            throw UserError.badInput(config.data().path() + ": no split named " + name + " to validate on, there are "
+                    + set.manifest().splits().keySet() + "; correct data.validation_split, or leave it out and set validation.every to 0 to train without");
+        }
+        return split;
     }
 
     /** Training samples of a context length. */

@@ -28,6 +28,7 @@ final class TrainJob {
         try (StopRequest stop = StopRequest.listen()) {
             RunPlace.tell(System.getenv(), self, config.output());
             TrainData data = TrainData.open(config);
+            HostMemory.requireRoom(config, config.mesh().over(self.worldSize()), self);
             try (Telemetry telemetry = Telemetry.open(config, self);
                     RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
                 return setup.sharing(() -> {

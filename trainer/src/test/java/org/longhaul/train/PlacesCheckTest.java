@@ -36,7 +36,7 @@ class PlacesCheckTest {
         assertEquals(Level.OK, found.get("room").level(), found.toString());
         // 24,736 parameters at 12 bytes, two ephemeral, the last step's and one being written.
         assertTrue(found.get("room").detail().startsWith("checkpoints take at most 1.1 MiB: 2 ephemeral, 1 permanent by the end, one being written"), found.toString());
-        assertEquals("none: no such folder", found.get("data").detail());
+        assertEquals("data.path: none: no such folder", found.get("data").detail());
         assertTrue(found.get("data").mend().contains("longhaul data run"), found.toString());
         assertFalse(Files.exists(folder.resolve("a")), "folders that were not there are not there");
     }
@@ -65,6 +65,19 @@ class PlacesCheckTest {
         assertTrue(found.get("checkpoints").mend().startsWith("put the jars of Hadoop's file system for nosuch://"), found.toString());
         assertEquals(Level.OK, found.get("output").level());
         assertEquals(Level.FAIL, found.get("init_from").level(), found.toString());
+    }
+
+    /** A job for GPUs is not ready where there is none; one for the CPU asks for none. */
+    @Test
+    void aGpuThatTheJobWantsIsLookedFor() throws IOException {
+        assertFalse(look().containsKey("device"));
+        Finding device = look("device.kind=cuda").get("device");
+        if (device.level() == Level.FAIL) {
+            assertTrue(device.detail().startsWith("device.kind is cuda: "), device.toString());
+            assertTrue(device.mend().endsWith("or set device.kind to cpu"), device.toString());
+        } else {
+            assertTrue(device.detail().matches("device.kind is cuda, this process sees [1-9].*"), device.toString());
+        }
     }
 
     @Test

@@ -83,6 +83,24 @@ class ProfileTest {
     }
 
     @Test
+    void aFolderThatCannotBeMadeIsSaidBeforeTheFirstStep() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "in the way");
+        UserError e = assertThrows(UserError.class,
+                () -> TrainerTest.run(TrainerTest.config(folder.resolve("run"), "profile={steps: '3', dir: " + file.resolve("profile") + "}")));
+        assertTrue(e.getMessage().startsWith("profile.dir: no folder can be made at " + file.resolve("profile")), e.getMessage());
+        assertFalse(Files.exists(folder.resolve("run/metrics.jsonl")));
+    }
+
+    /** What cannot be written in the end costs the page, not the run. */
+    @Test
+    void aPageThatCannotBeWrittenDoesNotEndTheRun() throws IOException {
+        Files.createDirectories(folder.resolve("out/step-3.rank-0.txt"));
+        assertEquals(Trainer.Outcome.FINISHED,
+                TrainerTest.run(TrainerTest.config(folder.resolve("run"), "profile={steps: '3', dir: " + folder.resolve("out") + "}")));
+        assertEquals(20, TrainerTest.losses(folder.resolve("run")).size());
+    }
+
+    @Test
     void wrongRangesAreRefused() {
         for (String steps : List.of("0", "5-3", "all", "1-")) {
             UserError e = assertThrows(UserError.class, () -> TrainerTest.config(folder, "profile={steps: '" + steps + "'}"));

@@ -123,6 +123,15 @@ class TrainerTest {
         assertEquals(losses(folder.resolve("b")), losses(folder.resolve("a")));
     }
 
+    /** With checkpoints elsewhere nothing else has made the output's folder when the first line of the history is written. */
+    @Test
+    void historyBeginsWithTheStartWhereverCheckpointsLie() throws IOException {
+        run(config(folder.resolve("run"), "steps=2", "checkpoint.path=" + folder.resolve("elsewhere")));
+        List<String> lines = Files.readAllLines(folder.resolve("run/history.jsonl"));
+        assertEquals(2, lines.size(), lines.toString());
+        assertTrue(lines.get(0).contains("\"event\":\"start\""), lines.get(0));
+    }
+
     @Test
     void accumulationChangesOnlyRounding() throws IOException {
         run(config(folder.resolve("a"), "batch.micro_batch=8"));
