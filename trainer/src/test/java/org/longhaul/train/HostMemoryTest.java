@@ -29,8 +29,8 @@ class HostMemoryTest {
     }
 
     @Test
-    void aBatchThatNoMachineHoldsIsRefusedAndAGpuIsNotJudgedHere() {
-        String[] huge = {"batch.sequences=50000000", "batch.micro_batch=50000000"};
+    void aModelThatNoMachineHoldsIsRefusedAndAGpuIsNotJudgedHere() {
+        String[] huge = {"model.layers=1000", "model.d_model=16384"};
         UserError e = assertThrows(UserError.class, () -> HostMemory.requireRoom(TrainerTest.config(Path.of("run"), huge), ONE, RankEnvironment.alone()));
         assertEquals("the job needs", e.getMessage().substring(0, 13));
         HostMemory.requireRoom(TrainerTest.config(Path.of("run"), huge[0], huge[1], "device.kind=cuda"), ONE, RankEnvironment.alone());
