@@ -164,8 +164,7 @@ final class BenchStep implements AutoCloseable {
         ModelConfig m = shape.model();
         AttentionShape attention = new AttentionShape(shape.microBatch(), m.context(), m.heads(), m.kvHeads(), m.headDim());
         return backend.heldBytes() + CudaOps.plannedBytes(
-                backend.settings().gemmWorkspace(), attention, backend.settings().deterministic(),
-                m.dModel());
+                backend.settings().gemmWorkspace(), attention, backend.settings().deterministic(), false, m.dModel());
     }
 
     /** Warms up and measures, one synchronisation a step as the peers do; weights and data go to {@code save} first, unless null. */

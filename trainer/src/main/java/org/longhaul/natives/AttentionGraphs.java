@@ -21,10 +21,13 @@ final class AttentionGraphs {
     private final long d;
     private final List<Node> operands = new ArrayList<>();
     private final List<Node> scratch = new ArrayList<>();
-    private final List<Long> scratchBytes = new ArrayList<>();
+    private final List<Long> scratchFrom = new ArrayList<>();
     private final List<Node> told = new ArrayList<>();
     private final List<Integer> toldFrom = new ArrayList<>();
+    private long scratchBytes;
     private int summed = -1;
+    private long summedBytes;
+    private long shared = -1;
     private Node starts;
     private Node lengths;
     private Node projections;
@@ -42,11 +45,12 @@ final class AttentionGraphs {
     }
 
     /**
-     * A graph and its tensors in memory, in the order in which addresses are given: the operands, scratch of so many bytes each, the parts
-     * of the document index that begin at so many elements, and the scalars. One scratch tensor is added to: the sums of dq, or none (−1).
+     * A graph and its tensors in memory, in the order in which addresses are given: the operands, scratch that begins at so many bytes of
+     * one block, the parts of the document index that begin at so many elements, and the scalars. One scratch tensor is added to: the
+     * sums of dq, or none (−1).
      */
-    record Built(CudnnGraph graph, List<Node> operands, List<Node> scratch, List<Long> scratchBytes, int sums, List<Node> told,
-            List<Integer> toldFrom, List<Node> scalars) {
+    record Built(CudnnGraph graph, List<Node> operands, List<Node> scratch, List<Long> scratchFrom, long scratchBytes, int sums,
+            long sumsBytes, List<Node> told, List<Integer> toldFrom, List<Node> scalars) {
         Node[] nodes() {
             List<Node> all = new ArrayList<>(operands);
             all.addAll(scratch);
@@ -156,8 +160,10 @@ final class AttentionGraphs {
         if (ordered) {
             g.product(ds, k, dq, lengths, null, lengths);
         } else {
-            Node sums = scratch(s.tokens() * s.outWidth() * Float.BYTES,
-                    g.real(CudnnApi.FLOAT, heads(h), documents == Documents.RUNS ? output() : full(), outputs));
+            // Of runs the engine takes it that sums lie as dq lies, wherever the graph says they are.
+            Node sums = documents == Documents.RUNS
+                    ? scratch(summedBytes = s.tokens() * width() * Float.BYTES, g.real(CudnnApi.FLOAT, heads(h), packed(), projections))
+                    : scratch(summedBytes = s.tokens() * s.outWidth() * Float.BYTES, g.real(CudnnApi.FLOAT, heads(h), full(), null));
             summed = scratch.size() - 1;
             g.product(ds, k, sums, lengths, null, lengths);
             g.pointwise(CudnnApi.IDENTITY, sums, null, dq);
@@ -165,15 +171,23 @@ final class AttentionGraphs {
         return built(List.of(scale, fill, one));
     }
 
-    // A key/value head's gradient is the sum over the query heads that read it; the engine keeps these itself, or, of runs, where it is told.
+    // A key/value head's gradient is the sum over the query heads that read it. The engine keeps these itself; of runs it wants them where it
+    // is told, in rows as many times as long as there are query heads to a key/value head, and multiplies the runs' places so too. Those of
+    // dv use of such a row what those of dk leave free.
     private void headGradient(Node weights, Node x, Node gradient, AttentionShape s) {
         if (h == hk) {
             g.product(weights, x, gradient, lengths, null, lengths);
             return;
         }
-        Node each = documents == Documents.RUNS
-                ? scratch(s.tokens() * s.outWidth() * Short.BYTES, g.real(CudnnApi.BFLOAT16, heads(h), output(), outputs))
-                : g.virtual(CudnnApi.BFLOAT16, heads(h), full());
+        Node each;
+        if (documents == Documents.RUNS) {
+            long row = width() * (h / hk);
+            Node tensor = g.real(CudnnApi.BFLOAT16, heads(h), new long[] {n * row, d, row, 1}, projections);
+            each = shared < 0 ? scratch(s.tokens() * row * Short.BYTES, tensor) : scratchAt(shared + s.outWidth() * Short.BYTES, tensor);
+            shared = scratchFrom.get(scratchFrom.size() - 1);
+        } else {
+            each = g.virtual(CudnnApi.BFLOAT16, heads(h), full());
+        }
         g.product(weights, x, each, lengths, null, lengths);
         g.reduce(CudnnApi.REDUCE_ADD, each, gradient);
     }
@@ -198,13 +212,24 @@ final class AttentionGraphs {
     }
 
     private Node scratch(long bytes, Node node) {
+        long from = scratchBytes;
+        scratchBytes = align(from + bytes);
+        return scratchAt(from, node);
+    }
+
+    private Node scratchAt(long from, Node node) {
         scratch.add(node);
-        scratchBytes.add(bytes);
+        scratchFrom.add(from);
         return node;
     }
 
+    /** Where the next tensor of scratch may begin. */
+    static long align(long bytes) {
+        return (bytes + 255) / 256 * 256;
+    }
+
     private Built built(List<Node> scalars) {
-        return new Built(g, operands, scratch, scratchBytes, summed, told, toldFrom, scalars);
+        return new Built(g, operands, scratch, scratchFrom, scratchBytes, summed, summedBytes, told, toldFrom, scalars);
     }
 
     private long width() {

@@ -10,6 +10,7 @@ import org.longhaul.natives.AttentionGraphs.Built;
 import org.longhaul.natives.AttentionGraphs.Documents;
 import org.longhaul.natives.CudnnGraph.Node;
 import org.longhaul.ops.AttentionShape;
+import org.longhaul.ops.DocumentIndex;
 import org.longhaul.tensor.Tensor;
 
 /**
@@ -25,6 +26,16 @@ import org.longhaul.tensor.Tensor;
 public final class CudnnAttention implements AutoCloseable {
     /** From this version on cuDNN clears the sums of dq itself. */
     private static final long CLEARS_ITS_SUMS = 90_600;
+
+    /** Up to this version, gradients of sequences that are no multiple of {@link #TILE} are wrong or no numbers unless padded. */
+    private static final long TILED_GRADIENTS = 91_500;
+
+    private static final int TILE = 128;
+
+    /** The version, and the GPUs' generation, for which variable lengths have been seen to be right; one that is not may take the context with it. */
+    private static final long RUNS_SINCE = 91_900;
+
+    private static final int RUNS_ON = 9;
 
     /** Room for the small workspace of another graph. */
     private static final long SLACK = 1 << 20;
@@ -52,7 +63,8 @@ public final class CudnnAttention implements AutoCloseable {
     }
 
     /** A planned graph; addresses are those of operands, scratch, parts of the document index, and scalars. */
-    private record Pass(CudnnGraph graph, Node[] nodes, long[] addresses, int operands, long[] scratchBytes, int sums, int[] toldFrom, float scale) {}
+    private record Pass(CudnnGraph graph, Node[] nodes, long[] addresses, int operands, long[] scratchFrom, long scratchBytes, int sums,
+            long sumsBytes, int[] toldFrom, float scale) {}
 
     /**
      * Opens cuDNN on the current GPU.
@@ -80,6 +92,11 @@ public final class CudnnAttention implements AutoCloseable {
         return CudnnApi.cudnnGetVersion();
     }
 
+    /** Whether documents can be computed in runs here. */
+    public boolean doesRuns(AttentionShape s) {
+        return !ordered && version() >= RUNS_SINCE && device.major() == RUNS_ON && new DocumentIndex(s).countable();
+    }
+
     /**
      * out[T,H·headDim] and lse[B,H,S] (F32, natural log) from rotated qkv[T,Q].
      *
@@ -105,9 +122,15 @@ public final class CudnnAttention implements AutoCloseable {
         if (runs && ordered) {
             throw new IllegalArgumentException("sums over runs have no fixed order");
         }
+        if (version() <= TILED_GRADIENTS && s.sequence() % TILE != 0) {
+            throw new NativeException("cuDNN", "attention backward of " + s, 0,
+                    "version " + version() + " has wrong gradients of sequences that are no multiple of " + TILE + " tokens");
+        }
         Use use = Use.of(s, documents, runs);
         Pass p = backward.get(use);
         if (p == null) {
+            // For both ways at once: a block that another one replaces is kept.
+            reserve(scratchBytes(s, ordered, documents != null && doesRuns(s)) - SLACK);
             p = plan(AttentionGraphs.backward(s, ordered, use.documents), "attention backward", use);
             backward.put(use, p);
         }
@@ -131,26 +154,21 @@ public final class CudnnAttention implements AutoCloseable {
     }
 
     private void run(Pass p, Tensor documents, String what) {
-        long bytes = 0;
-        for (long scratchBytes : p.scratchBytes) {
-            bytes += align(scratchBytes);
-        }
-        reserve(bytes + p.graph.workspaceBytes());
+        reserve(p.scratchBytes + p.graph.workspaceBytes());
         long at = scratch.address();
         int next = p.operands;
-        for (int i = 0; i < p.scratchBytes.length; i++) {
-            // What is added to must begin at 0; of runs nobody says that cuDNN sees to it.
-            if (i == p.sums && (version() < CLEARS_ITS_SUMS || p.toldFrom.length > 1)) {
-                stream.fill(at, 0, p.scratchBytes[i]);
-            }
-            p.addresses[next++] = at;
-            at += align(p.scratchBytes[i]);
+        for (int i = 0; i < p.scratchFrom.length; i++) {
+            p.addresses[next++] = at + p.scratchFrom[i];
+        }
+        // What is added to must begin at 0; of runs nobody says that cuDNN sees to it.
+        if (p.sums >= 0 && (version() < CLEARS_ITS_SUMS || p.toldFrom.length > 1)) {
+            stream.fill(at + p.scratchFrom[p.sums], 0, p.sumsBytes);
         }
         for (int from : p.toldFrom) {
             p.addresses[next++] = documents.address() + (long) from * Integer.BYTES;
         }
         scalars.setFloat(8, p.scale);
-        p.graph.run(handle, p.nodes, p.addresses, at, what);
+        p.graph.run(handle, p.nodes, p.addresses, at + p.scratchBytes, what);
     }
 
     // Blocks are never freed before the end: a captured graph may point at an old one. With room to spare for another graph's workspace.
@@ -164,17 +182,29 @@ public final class CudnnAttention implements AutoCloseable {
     }
 
     private static long align(long bytes) {
-        return (bytes + 255) / 256 * 256;
+        return AttentionGraphs.align(bytes);
     }
 
     /**
      * Scratch of the backward pass: a float for each row, and float sums of dq; with ordered sums, instead of these, the bf16 scores'
      * gradient that the engine keeps in its workspace; and dk and dv of each query head where several share a key/value head.
+     *
+     * @param documents whether documents are kept apart, perhaps in runs: then sums and the query heads' gradients lie as far apart as what
+     *     is packed
      */
-    public static long scratchBytes(AttentionShape s, boolean ordered) {
+    public static long scratchBytes(AttentionShape s, boolean ordered, boolean documents) {
         long rows = align(s.tokens() * s.heads() * Float.BYTES);
-        long shared = s.heads() == s.kvHeads() ? 0 : 2 * s.tokens() * s.outWidth() * Short.BYTES;
-        return SLACK + rows + shared + (ordered ? align(s.tokens() * s.heads() * s.sequence() * Short.BYTES) : align(s.tokens() * s.outWidth() * Float.BYTES));
+        boolean shared = s.heads() != s.kvHeads();
+        long each = shared ? 2 * s.tokens() * s.outWidth() * Short.BYTES : 0;
+        if (ordered) {
+            return SLACK + rows + each + align(s.tokens() * s.heads() * s.sequence() * Short.BYTES);
+        }
+        // Whether this GPU does runs is not known where a plan is made for another.
+        if (documents && new DocumentIndex(s).countable()) {
+            long group = s.heads() / s.kvHeads();
+            return SLACK + rows + (shared ? align(s.tokens() * s.qkvWidth() * group * Short.BYTES) : 0) + align(s.tokens() * s.qkvWidth() * Float.BYTES);
+        }
+        return SLACK + rows + each + align(s.tokens() * s.outWidth() * Float.BYTES);
     }
 
     private Pass plan(Built built, String what, Use use) {
@@ -192,8 +222,9 @@ public final class CudnnAttention implements AutoCloseable {
         for (int i = first; i < a.length; i++) {
             a[i] = at + offsets[i - first];
         }
-        return new Pass(built.graph(), nodes, a, built.operands().size(), built.scratchBytes().stream().mapToLong(Long::longValue).toArray(),
-                built.sums(), built.toldFrom().stream().mapToInt(Integer::intValue).toArray(), (float) (1 / Math.sqrt(use.shape.headDim())));
+        return new Pass(built.graph(), nodes, a, built.operands().size(), built.scratchFrom().stream().mapToLong(Long::longValue).toArray(),
+                built.scratchBytes(), built.sums(), built.sumsBytes(), built.toldFrom().stream().mapToInt(Integer::intValue).toArray(),
+                (float) (1 / Math.sqrt(use.shape.headDim())));
     }
 
     @Override

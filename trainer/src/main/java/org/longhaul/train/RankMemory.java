@@ -96,7 +96,8 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows) {
         AttentionShape attention = new AttentionShape(
                 config.batch().microBatch(), m.context(), m.heads() / mesh.tensor(), m.kvHeads() / mesh.tensor(), m.headDim());
         add(rows, "workspace of matrix products and attention",
-                CudaOps.plannedBytes(CudaSettings.GEMM_WORKSPACE, attention, config.device().deterministic(), embedding ? m.dModel() : 0));
+                CudaOps.plannedBytes(CudaSettings.GEMM_WORKSPACE, attention, config.device().deterministic(), config.data().documentMask(),
+                        embedding ? m.dModel() : 0));
         if (config.device().fp8()) {
             long d = m.dModel();
             long f = m.ffn() / mesh.tensor();

@@ -50,8 +50,8 @@ final class AttentionPlans {
         String answer;
         try (CudnnGraph g = built.graph()) {
             g.planFor(g.properties(properties), pass, ordered);
-            long bytes = g.workspaceBytes() + built.scratchBytes().stream().mapToLong(b -> (b + 255) / 256 * 256).sum();
-            answer = bytes + " " + CudnnAttention.scratchBytes(s, ordered);
+            long bytes = g.workspaceBytes() + built.scratchBytes();
+            answer = bytes + " " + CudnnAttention.scratchBytes(s, ordered, documents == Documents.RUNS);
         } catch (NativeException e) {
             answer = "none: " + e.getMessage().replace('\n', ' ');
         }

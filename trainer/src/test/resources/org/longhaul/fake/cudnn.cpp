@@ -86,6 +86,24 @@ struct Run {
         }
         return v;
     }
+    // As seen on an H200 (9.19): sums of dq are read as if they lay as dq does, and places of each query head's gradient are those of
+    // the sum over heads, times as much as its rows are longer.
+    void raggedRules(const std::vector<long> &operations) {
+        for (long operation : operations) {
+            Descriptor *o = (Descriptor *)operation;
+            if (o->type == 13 && ((Descriptor *)o->longs[750][0])->longs[0][0] == 21) {
+                Tensor x = tensor(o->longs[751][0]), y = tensor(o->longs[753][0]);
+                if (x.places && (x.strides != y.strides || *x.places != *y.places)) throw Fault{LAUNCH_FAILED, "cuDNN: sums of dq lie otherwise than dq"};
+            }
+            if (o->type == 22) {
+                Tensor x = tensor(o->longs[1610][0]), y = tensor(o->longs[1611][0]);
+                if (!x.places || x.dims[1] == y.dims[1]) continue;
+                auto places = std::make_shared<std::vector<long>>(*y.places);
+                for (long &p : *places) p *= x.strides[2] / y.strides[2];
+                tensors[(Descriptor *)o->longs[1610][0]].places = places;
+            }
+        }
+    }
     // The lengths of ragged tensors are those of the products they are in.
     void prepare(const std::vector<long> &operations) {
         for (long operation : operations) {
@@ -344,6 +362,7 @@ EXPORT int cudnnBackendExecute(long, Descriptor *plan, Descriptor *pack) {
             run.addresses[ids[i]] = constant == constants->end() ? addresses[i] : (long)&constant->second;
         }
         run.prepare(graph->longs[801]);
+        run.raggedRules(graph->longs[801]);
         for (long operation : graph->longs[801]) {
             Descriptor *o = (Descriptor *)operation;
             switch (o->type) {

@@ -134,7 +134,7 @@ final class AttentionKernels implements AutoCloseable {
 
         @Override
         public boolean serves(Use use) {
-            return !runs || use.documents && new DocumentIndex(use.shape).countable();
+            return !runs || use.documents && attention.doesRuns(use.shape);
         }
 
         @Override

@@ -117,11 +117,12 @@ public final class CudaOps extends KernelOps implements Closeable {
      * Device memory that the operations hold besides arenas, for plans: kernels' scratch, the matrix products' workspace, and the
      * attention's.
      *
+     * @param documents whether attention is kept within documents
      * @param embeddingWidth of the table whose gradient is added to on this GPU, 0 for none
      */
-    public static long plannedBytes(long gemmWorkspace, AttentionShape attention, boolean deterministic, long embeddingWidth) {
+    public static long plannedBytes(long gemmWorkspace, AttentionShape attention, boolean deterministic, boolean documents, long embeddingWidth) {
         long embedding = embeddingWidth == 0 ? 0 : EmbeddingKernels.plannedScratch(attention.tokens(), embeddingWidth);
-        return GpuKernels.plannedScratch(embedding) + gemmWorkspace + CudnnAttention.scratchBytes(attention, deterministic);
+        return GpuKernels.plannedScratch(embedding) + gemmWorkspace + CudnnAttention.scratchBytes(attention, deterministic, documents);
     }
 
     /** The same for 8-bit layers: copies of {@code weights} elements in both layouts and the scratch of the largest layer [n,k]. */

@@ -138,7 +138,7 @@ public final class KernelCheck {
         }
         for (AttentionShape s : new AttentionShape[] {
             new AttentionShape(1, 8, 1, 1, 64), new AttentionShape(2, 129, 4, 4, 64), new AttentionShape(2, 256, 4, 2, 128),
-            new AttentionShape(1, 512, 2, 1, 128)
+            new AttentionShape(1, 512, 2, 1, 128), new AttentionShape(3, 192, 6, 2, 64), new AttentionShape(1, 640, 8, 1, 128)
         }) {
             on(backend, "attention", b -> MatrixChecks.attention(b, s));
             for (int longest : new int[] {3, 200}) {
