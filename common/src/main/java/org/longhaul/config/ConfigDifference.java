@@ -31,8 +31,15 @@ public final class ConfigDifference {
 
     /** The keys that differ, in the order of their declaration. */
     public static List<Change> between(Record before, Record after) {
-        Map<String, String> first = flat(before);
-        Map<String, String> second = flat(after);
+        return between(flat(before), flat(after));
+    }
+
+    /** The same of two YAML texts, whatever keys they have: those of a version that is not this one too. A text that is no YAML has no keys. */
+    public static List<Change> between(String before, String after) {
+        return between(flat(before), flat(after));
+    }
+
+    private static List<Change> between(Map<String, String> first, Map<String, String> second) {
         Set<String> keys = new LinkedHashSet<>(first.keySet());
         keys.addAll(second.keySet());
         List<Change> changes = new ArrayList<>();
@@ -50,6 +57,25 @@ public final class ConfigDifference {
         Map<String, String> values = new LinkedHashMap<>();
         record(values, "", record, false);
         return values;
+    }
+
+    private static Map<String, String> flat(String yaml) {
+        Map<String, String> values = new LinkedHashMap<>();
+        new YamlReader(new Faults()).text(yaml, "").ifPresent(node -> node(values, "", node));
+        return values;
+    }
+
+    private static void node(Map<String, String> values, String key, ConfigNode node) {
+        String prefix = key.isEmpty() ? "" : key + ".";
+        if (node instanceof ConfigNode.Section section) {
+            section.entries().forEach((name, entry) -> node(values, prefix + name, entry.value()));
+        } else if (node instanceof ConfigNode.Items items) {
+            for (int i = 0; i < items.values().size(); i++) {
+                node(values, prefix + i, items.values().get(i));
+            }
+        } else if (node instanceof ConfigNode.Text text) {
+            values.put(key, text.value());
+        }
     }
 
     private static void record(Map<String, String> values, String prefix, Record record, boolean withType) {

@@ -30,6 +30,15 @@ class ConfigDifferenceTest {
                 ConfigDifference.between(JOB, other).stream().map(Object::toString).toList());
     }
 
+    /** A value that stands elsewhere too is no reason to miss a change. */
+    @Test
+    void yamlTextsAreComparedKeyByKey() {
+        assertEquals(List.of("validation.every 10 → 1", "stages.1 b → (not set)", "old 3 → (not set)"),
+                ConfigDifference.between("logging: {every: 1}\nvalidation:\n  every: 10\nstages: [a, b]\nold: 3", "validation: {every: 1}\nlogging:\n  every: 1\nstages: [a]")
+                        .stream().map(Object::toString).toList());
+        assertEquals(List.of(), ConfigDifference.between("a: {b: 1}", "a:\n  b: 1"));
+    }
+
     @Test
     void equalRecordsDoNotDiffer() {
         assertEquals(List.of(), ConfigDifference.between(JOB, JOB));

@@ -13,15 +13,15 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.longhaul.cli.Progress;
+import org.longhaul.config.ConfigDifference;
 
 /**
  * What two checkpoints differ in, whatever layouts wrote them.
  *
  * @param tensors every tensor of either
- * @param changes what else differs, such as {@code state consumed}, to both sides' words
- * @param config lines of the configuration that only one side has, behind {@code "- "} or {@code "+ "}
+ * @param changes what else differs, such as {@code state consumed} or {@code config mesh.tensor}, to both sides' words
  */
-record CheckpointDifference(List<TensorDifference> tensors, Map<String, Change> changes, List<String> config) {
+record CheckpointDifference(List<TensorDifference> tensors, Map<String, Change> changes) {
     private static final int SHORT = 4;
 
     /** Words of both sides. */
@@ -34,6 +34,7 @@ record CheckpointDifference(List<TensorDifference> tensors, Map<String, Change> 
         change(changes, "model", a.meta().model(), b.meta().model());
         change(changes, "fingerprints", new TreeMap<>(a.meta().fingerprints()), new TreeMap<>(b.meta().fingerprints()));
         state(changes, "state", a.meta().state(), b.meta().state());
+        config(changes, a.meta().configYaml(), b.meta().configYaml());
         List<TensorDifference> tensors = new ArrayList<>();
         Set<String> names = new LinkedHashSet<>(a.tensorNames());
         names.addAll(b.tensorNames());
@@ -43,7 +44,7 @@ record CheckpointDifference(List<TensorDifference> tensors, Map<String, Change> 
                 tensors.add(TensorDifference.of(a, b, name));
             }
         }
-        return new CheckpointDifference(tensors, changes, config(a.meta().configYaml(), b.meta().configYaml()));
+        return new CheckpointDifference(tensors, changes);
     }
 
     /** Tensors that are not equal. */
@@ -114,15 +115,17 @@ record CheckpointDifference(List<TensorDifference> tensors, Map<String, Change> 
         return value.isTextual() ? value.asText() : value.toString();
     }
 
-    private static List<String> config(String a, String b) {
+    private static void config(Map<String, Change> changes, String a, String b) {
         if (a.isEmpty() != b.isEmpty()) {
-            return List.of((a.isEmpty() ? "+ " : "- ") + "(only this side has one)");
+            changes.put("config", new Change(a.isEmpty() ? "none" : "there", b.isEmpty() ? "none" : "there"));
+            return;
         }
-        List<String> before = a.lines().toList();
-        List<String> after = b.lines().toList();
-        List<String> lines = new ArrayList<>();
-        before.stream().filter(l -> !after.contains(l)).forEach(l -> lines.add("- " + l));
-        after.stream().filter(l -> !before.contains(l)).forEach(l -> lines.add("+ " + l));
-        return lines;
+        for (ConfigDifference.Change c : ConfigDifference.between(a, b)) {
+            changes.put("config " + c.key(), new Change(said(c.before()), said(c.after())));
+        }
+    }
+
+    private static String said(String value) {
+        return value.isEmpty() ? "none" : value;
     }
 }

@@ -173,7 +173,8 @@ public final class CheckpointStore implements AutoCloseable {
     }
 
     /**
-     * Writes a checkpoint from streams in this process alone, dealing the boxes out to several files.
+     * Writes a checkpoint from streams in this process alone, dealing the boxes out to several files. Throws UserError where the folder has one of
+     * this step already, which the new one would stand for from now on, or where a run is writing.
      *
      * @return the new folder's name
      */
@@ -196,6 +197,13 @@ public final class CheckpointStore implements AutoCloseable {
             return new Manifest.RankPart(rank, written, tensors);
         };
         try {
+            for (StepName name : folders.names()) {
+                if (name.step() == meta.step() && folders.look(name).complete()) {
+                    throw UserError.badInput(root() + " has a checkpoint of step " + meta.step() + " already, " + name.folder()
+                            + ", in whose place the new one would be taken; name another folder");
+                }
+            }
+            own();
             return new CheckpointWriter(this).write(meta, body);
         } catch (CorruptCheckpointException e) {
             throw UserError.badInput(e.getMessage(), e);
@@ -216,10 +224,7 @@ public final class CheckpointStore implements AutoCloseable {
         boolean done = false;
         try {
             if (group.rank() == 0) {
-                boolean locked = storage.lock();
-                if (lease == null) {
-                    lease = Lease.take(storage, Lease.BEAT, locked);
-                }
+                own();
                 int uploads = uploads();
                 if (uploads > 0) {
                     LOG.warn("{}: {} uploads that an earlier run left unfinished are given up", root(), uploads);
@@ -242,6 +247,13 @@ public final class CheckpointStore implements AutoCloseable {
             group.all(done);
         }
         return gone;
+    }
+
+    private void own() throws IOException {
+        boolean locked = storage.lock();
+        if (lease == null) {
+            lease = Lease.take(storage, Lease.BEAT, locked);
+        }
     }
 
     private int uploads() {

@@ -65,7 +65,6 @@ final class DiffCommand implements Runnable {
     private void print(PrintWriter out, CheckpointDifference difference) {
         out.println(difference.totals());
         difference.changes().forEach((what, change) -> out.println(what + ": " + change.a() + " -> " + change.b()));
-        difference.config().forEach(line -> out.println("config " + line));
         listed(difference).forEach(d -> out.println(d.name() + ": " + d.text()));
     }
 
@@ -81,7 +80,6 @@ final class DiffCommand implements Runnable {
         values.put("max_abs_difference_in", farthest == null ? null : farthest.name());
         values.put("relative_difference", number(difference.relative()));
         values.put("changes", difference.changes());
-        values.put("config", difference.config());
         values.put("different", listed(difference).stream().map(DiffCommand::json).toList());
         try {
             return JSON.writeValueAsString(values);

@@ -26,6 +26,9 @@ final class LsCommand implements Runnable {
 
     @Override
     public void run() {
+        if (newest < 1) {
+            throw UserError.badInput("--newest must be at least 1: " + newest);
+        }
         PrintWriter out = spec.commandLine().getOut();
         try (CheckpointStore store = CheckpointRef.parse(folder).store()) {
             List<CheckpointInfo> all = store.list(newest);

@@ -1,6 +1,7 @@
 package org.longhaul.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.longhaul.checkpoint.Fixtures.BACKEND;
@@ -111,6 +112,25 @@ class CommandsTest {
         assertTrue(Files.exists(folder.resolve("copy/step-00000002/rank-0002.bin")));
         assertTrue(call(new VerifyCommand(), copy).contains("all checksums match"));
         assertEquals("12 of 12 tensors are equal", call(new DiffCommand(), run, copy).strip());
+    }
+
+    /** A copy without moments beside the run's own checkpoint would be what the run goes on from. */
+    @Test
+    void reshardDoesNotTakeTheRunsPlace() throws IOException {
+        UserError e = assertThrows(UserError.class, () -> call(new ReshardCommand(), run, run, "--weights-only"));
+        assertTrue(e.getMessage().startsWith(run + " has a checkpoint of step 2 already, step-00000002"), e.getMessage());
+        try (CheckpointStore owner = CheckpointStore.open(folder.resolve("other"))) {
+            owner.cleanUp();
+            UserError busy = assertThrows(UserError.class, () -> call(new ReshardCommand(), run, folder.resolve("other").toString()));
+            assertTrue(busy.getMessage().contains("other is being written by another run"), busy.getMessage());
+        }
+        call(new ReshardCommand(), run, folder.resolve("other").toString());
+        assertFalse(Files.exists(folder.resolve("other/.owner")));
+    }
+
+    @Test
+    void wrongNumbersAreRefused() {
+        assertEquals("--newest must be at least 1: -1", assertThrows(UserError.class, () -> call(new LsCommand(), run, "--newest", "-1")).getMessage());
     }
 
     @Test
