@@ -96,6 +96,7 @@ final class GpuBench implements Callable<Integer> {
         for (int round = 0; round < rounds; round++) {
             for (BenchShape shape : list) {
                 // The peer can only begin with what ours has written.
+                int before = results.size();
                 Path start = peer != null && sameStart.contains(shape.name()) ? temporary() : null;
                 boolean first = round % 2 == 0 || start != null;
                 if (first) {
@@ -108,9 +109,10 @@ final class GpuBench implements Callable<Integer> {
                     results.add(ours(shape, options, null, out));
                 }
                 if (start != null) {
+                    results.addAll(peer.rounded(shape, steps, warmup, start));
                     remove(start);
                 }
-                results.subList(Math.max(0, results.size() - 2), results.size()).forEach(r -> out.println(BenchTable.line(r)));
+                results.subList(before, results.size()).forEach(r -> out.println(BenchTable.line(r)));
                 out.flush();
                 if (json != null) {
                     // After every shape: a call cut short keeps what it has measured.

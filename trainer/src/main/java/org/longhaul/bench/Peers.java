@@ -14,6 +14,7 @@ import org.longhaul.error.UserError;
 final class Peers {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long LIMIT_MINUTES = 15;
+    private static final String USUAL_ATTENTION = "cudnn";
 
     private final Path script;
     private final String python;
@@ -28,6 +29,20 @@ final class Peers {
 
     /** Runs the peer, from our weights and data where {@code start} names them. */
     List<BenchResult> run(BenchShape shape, String variants, int steps, int warmup, Path start) {
+        return run(shape, variants, USUAL_ATTENTION, steps, warmup, start);
+    }
+
+    /**
+     * The peer from the same start with other kernels, eager and FlashAttention: how far apart its own losses come by rounding alone, which
+     * is what a distance to ours can be measured with.
+     */
+    List<BenchResult> rounded(BenchShape shape, int steps, int warmup, Path start) {
+        List<BenchResult> results = new ArrayList<>(run(shape, "eager", USUAL_ATTENTION, steps, warmup, start));
+        results.addAll(run(shape, "eager", "flash", steps, warmup, start));
+        return results;
+    }
+
+    private List<BenchResult> run(BenchShape shape, String variants, String attention, int steps, int warmup, Path start) {
         List<String> command = new ArrayList<>(List.of(python));
         if (start != null) {
             try {
@@ -39,7 +54,7 @@ final class Peers {
         command.addAll(List.of(
                 script.toString(), "--shape", shape.peerShape(), "--micro-batch", "" + shape.microBatch(), "--accumulate",
                 "" + shape.accumulate(), "--seq", "" + shape.model().context(), "--vocab", "" + shape.model().vocab(), "--steps", "" + steps,
-                "--warmup", "" + warmup, "--variants", variants));
+                "--warmup", "" + warmup, "--variants", variants, "--sdpa", attention));
         List<BenchResult> results = new ArrayList<>();
         String tail = "";
         try {
@@ -70,7 +85,8 @@ final class Peers {
     }
 
     private static BenchResult result(BenchShape shape, JsonNode line, boolean sameStart) {
-        String program = "torch " + line.path("variant").asText();
+        String attention = line.path("sdpa").asText();
+        String program = "torch " + line.path("variant").asText() + (attention.equals("flash") ? " flash" : "");
         if (line.has("error")) {
             return BenchResult.failed(program, shape.name(), line.path("error").asText().lines().findFirst().orElse("failed"));
         }
@@ -78,6 +94,6 @@ final class Peers {
         double speed = shape.tokensPerStep() / seconds;
         return new BenchResult(
                 program, shape.name(), seconds, 0, speed, shape.teraflops(speed), line.path("peak_gib").asDouble(), 0,
-                line.path("loss").asDouble(), "torch " + line.path("torch").asText() + ", " + line.path("sdpa").asText() + (sameStart ? ", same start" : ""));
+                line.path("loss").asDouble(), "torch " + line.path("torch").asText() + ", " + attention + (sameStart ? ", same start" : ""));
     }
 }
