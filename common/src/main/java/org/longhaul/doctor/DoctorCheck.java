@@ -15,4 +15,9 @@ public interface DoctorCheck {
     default List<Finding> look(Path config, List<String> overrides) {
         return List.of();
     }
+
+    /** Reads what is to be verified, whole, and tells each file that is not as it should be. Must not throw either. */
+    default List<Finding> verify(Verification wanted) {
+        return List.of();
+    }
 }

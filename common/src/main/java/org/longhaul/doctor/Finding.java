@@ -18,7 +18,9 @@ public record Finding(Level level, String subject, String detail, String mend) {
         /** Works, but something is worse than it could be or a part is not usable here. */
         WARN,
         /** Longhaul cannot work. */
-        FAIL
+        FAIL,
+        /** What Longhaul is to work on is damaged or wrong. */
+        BAD
     }
 
     public Finding {
@@ -46,6 +48,11 @@ public record Finding(Level level, String subject, String detail, String mend) {
         return new Finding(Level.FAIL, subject, detail, mend);
     }
 
+    /** An input that is damaged or wrong. */
+    public static Finding bad(String subject, String detail, String mend) {
+        return new Finding(Level.BAD, subject, detail, mend);
+    }
+
     /** Not usable, from one sentence as our errors have it: what is wrong; what mends it. Where it does not say, {@code mend} does. */
     public static Finding failed(String subject, String error, String mend) {
         int cut = error.indexOf("; ");
@@ -58,6 +65,7 @@ public record Finding(Level level, String subject, String detail, String mend) {
             case OK -> "ok   ";
             case WARN -> "warn ";
             case FAIL -> "FAIL ";
+            case BAD -> "BAD  ";
         };
         return label + String.format("%-12s", subject) + " " + detail + (mend.isEmpty() ? "" : " → " + mend);
     }

@@ -14,6 +14,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.doctor.Finding.Level;
+import org.longhaul.error.UserError;
+import picocli.CommandLine;
 
 class DoctorTest {
     private static final long GIB = 1L << 30;
@@ -22,7 +24,7 @@ class DoctorTest {
 
     private static String report(int status, DoctorCheck... checks) {
         StringWriter text = new StringWriter();
-        assertEquals(status, Doctor.report(List.of(checks), null, List.of(), new PrintWriter(text)));
+        assertEquals(status, Doctor.report(List.of(checks), null, List.of(), Optional.empty(), new PrintWriter(text)));
         return text.toString();
     }
 
@@ -33,6 +35,48 @@ class DoctorTest {
                 report(0, new Fake(5, List.of(Finding.warn("memory", "2 GiB", "buy some"))), new Fake(0, List.of(Finding.ok("Java", "17")))));
         assertEquals("FAIL libtorch     not there → install it\n\n1 to mend before Longhaul works\n",
                 report(3, new Fake(0, List.of(Finding.fail("libtorch", "not there", "install it")))));
+    }
+
+    /** A check that finds a damaged file and a place that fails. */
+    private record Reader(Finding... found) implements DoctorCheck {
+        @Override
+        public int order() {
+            return 1;
+        }
+
+        @Override
+        public List<Finding> look() {
+            return List.of(Finding.fail("GPU", "none", "add one"));
+        }
+
+        @Override
+        public List<Finding> verify(Verification wanted) {
+            assertEquals(List.of("hdfs://a/b"), wanted.places());
+            return List.of(found);
+        }
+    }
+
+    @Test
+    void damageEndsWithTwoWhateverElseIsWrong() {
+        Optional<Verification> wanted = Optional.of(new Verification(Optional.empty(), List.of(), List.of("hdfs://a/b"), 3));
+        StringWriter text = new StringWriter();
+        Reader reader = new Reader(Finding.bad("verify", "x.arrow: cut", "copy it again"), Finding.ok("verify", "y"));
+        assertEquals(2, Doctor.report(List.of(reader), null, List.of(), wanted, new PrintWriter(text)));
+        assertEquals("FAIL GPU          none → add one\nBAD  verify       x.arrow: cut → copy it again\nok   verify       y\n\n2 to mend before Longhaul works\n",
+                text.toString());
+        assertEquals(3, Doctor.report(List.of(new Reader(Finding.ok("verify", "y"))), null, List.of(), wanted, new PrintWriter(text)));
+    }
+
+    @Test
+    void whatCannotBeVerifiedIsSaid() {
+        for (String[] arguments : new String[][] {{"--verify"}, {"--data", "x"}, {"--threads", "3"}, {"--verify", "--data", "x", "--threads", "0"}}) {
+            CommandLine command = new CommandLine(new Doctor());
+            Doctor doctor = command.getCommand();
+            command.parseArgs(arguments);
+            UserError error = assertThrows(UserError.class, doctor::call);
+            assertEquals(2, error.exitCode().status());
+            assertTrue(error.getMessage().contains("--verify") || error.getMessage().contains("--threads"), error.getMessage());
+        }
     }
 
     @Test

@@ -36,10 +36,23 @@ final class ArrowOutput {
     private final ByteBuffer[] columns;
     private final List<long[]> dictionaries = new ArrayList<>();
     private final List<long[]> batches = new ArrayList<>();
+    private final Values first;
     private long position;
 
+    /** Receives the values of a column as they are written, a batch at a time. */
+    @FunctionalInterface
+    interface Values {
+        void written(byte[] values, int length) throws IOException;
+    }
+
     ArrowOutput(OutputStream out, Schema schema, int[] widths, int batchRows) throws IOException {
+        this(out, schema, widths, batchRows, (values, length) -> {});
+    }
+
+    /** @param first is told what the first column holds */
+    ArrowOutput(OutputStream out, Schema schema, int[] widths, int batchRows, Values first) throws IOException {
         this.out = out;
+        this.first = first;
         this.schema = schema;
         this.widths = widths.clone();
         this.batchRows = batchRows;
@@ -99,6 +112,7 @@ final class ArrowOutput {
         int header = recordBatch(builder, rows, nodes, buffers);
         long start = position;
         int metadata = message(builder, MessageHeader.RecordBatch, header, offset);
+        first.written(columns[0].array(), columns[0].position());
         for (ByteBuffer column : columns) {
             put(column.array(), column.position());
             pad(ALIGNMENT);

@@ -2,12 +2,14 @@ package org.longhaul.shards;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.longhaul.error.UserError;
 
 /** The documents of one shard as mapped memory: where each lies among the tokens, its id, source and language. */
 final class DocumentTable {
     private final ArrowMap map;
     private final List<String> sources;
     private final List<String> languages;
+    private long tokens;
 
     /**
      * Maps a {@code .documents.arrow} file.
@@ -57,12 +59,12 @@ final class DocumentTable {
 
     /** The source that a document came from. */
     String source(long document) {
-        return sources.get(map.bytes().getInt(map.at(Schemas.SOURCE, document)));
+        return name(sources, Schemas.SOURCE, document);
     }
 
     /** Language code of a document. */
     String language(long document) {
-        return languages.get(map.bytes().getInt(map.at(Schemas.LANGUAGE, document)));
+        return name(languages, Schemas.LANGUAGE, document);
     }
 
     /** The document that holds a token position of the shard. */
@@ -77,6 +79,50 @@ final class DocumentTable {
                 high = middle - 1;
             }
         }
+        if (position < start(low) || position >= start(low) + length(low)) {
+            throw damaged(low);
+        }
         return low;
+    }
+
+    /**
+     * Where a document ends, which must start where the one before it ended and end where the next one starts: documents tile the shard, so
+     * that a damaged place or length shows at once.
+     *
+     * @throws UserError (exit 2) naming file and document
+     */
+    long end(long document, long start) {
+        if (document >= documents() || start(document) != start || length(document) < 0) {
+            throw damaged(document);
+        }
+        long end = start + length(document);
+        if (end != (document + 1 < documents() ? start(document + 1) : tokens)) {
+            throw damaged(document + 1);
+        }
+        return end;
+    }
+
+    /** Throws UserError when first and last document do not begin and end as a shard of so many tokens does. */
+    void requireTiles(long ofShard) {
+        tokens = ofShard;
+        long last = documents() - 1;
+        if (last < 0 ? tokens != 0 : start(0) != 0 || start(last) + length(last) != tokens) {
+            throw UserError.badInput(map.file() + ": its documents do not cover the " + tokens + " tokens of its shard: the file is damaged or another shard's; "
+                    + "copy it again");
+        }
+    }
+
+    private UserError damaged(long document) {
+        return UserError.badInput(map.file() + ": document " + document + " does not begin where the one before it ends: the file is damaged; copy it again "
+                + "(`longhaul doctor CONFIG --verify` names all damage)");
+    }
+
+    private String name(List<String> names, int column, long document) {
+        int index = map.bytes().getInt(map.at(column, document));
+        if (index < 0 || index >= names.size()) {
+            throw UserError.badInput(map.file() + ": document " + document + " names entry " + index + " of a dictionary of " + names.size()
+                    + ": the file is damaged; copy it again");
+        }
+        return names.get(index);
     }
 }

@@ -7,7 +7,7 @@ import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.arrow.vector.types.pojo.Schema;
 
-/** The Arrow columns of the two files of a shard. */
+/** The Arrow columns of the files of a shard. */
 final class Schemas {
     static final long SOURCES = 1;
     static final long LANGUAGES = 2;
@@ -26,6 +26,10 @@ final class Schemas {
 
     static Schema tokens(TokenType type) {
         return new Schema(List.of(field("token", new ArrowType.Int(8 * type.bytes(), false), null)));
+    }
+
+    static Schema pageSums() {
+        return new Schema(List.of(field("crc32c", new ArrowType.Int(32, false), null)));
     }
 
     static Schema documents() {

@@ -38,7 +38,7 @@ public record ShardManifest(
     public static final String FORMAT = "longhaul-shards";
 
     /** Version that this code writes and the newest that it reads. */
-    public static final int VERSION = 1;
+    public static final int VERSION = 2;
 
     /** Name of the manifest in a data set's folder. */
     public static final String FILE = "manifest.json";
@@ -58,13 +58,27 @@ public record ShardManifest(
             SortedMap<String, Counts> languages,
             List<Shard> shards) {}
 
-    /** One shard: a file of token ids and a file with a row for every document. */
+    /**
+     * One shard: a file of token ids and a file with a row for every document.
+     *
+     * @param pageSums a file with the CRC32C of every {@link #PAGE_BYTES} bytes of token ids, for checks while training reads; null (absent)
+     *     in data sets made before there were such files
+     */
     public record Shard(
             Counts total,
             SortedMap<String, Counts> sources,
             SortedMap<String, Counts> languages,
             DataFile tokens,
-            DataFile documents) {}
+            DataFile documents,
+            @JsonInclude(JsonInclude.Include.NON_NULL) DataFile pageSums) {
+        /** Bytes of token ids under one checksum: whole ids, counted from the first one of the shard. */
+        public static final int PAGE_BYTES = 1 << 15;
+
+        /** All its files. */
+        public List<DataFile> files() {
+            return pageSums == null ? List.of(tokens, documents) : List.of(tokens, documents, pageSums);
+        }
+    }
 
     /**
      * One file.

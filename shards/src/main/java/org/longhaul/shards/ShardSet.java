@@ -1,10 +1,6 @@
 package org.longhaul.shards;
 
-import com.dynatrace.hash4j.hashing.HashStream128;
-import com.dynatrace.hash4j.hashing.HashStream64;
-import com.dynatrace.hash4j.hashing.Hashing;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -16,26 +12,36 @@ import org.longhaul.error.UserError;
 
 /** A data set of token shards in a local folder, described by {@code manifest.json}. */
 public final class ShardSet {
+    private static final int MOST_THREADS = 8;
+
     private final Path folder;
     private final ShardManifest manifest;
+    private final boolean checked;
     private final Map<String, TokenSplit> splits = new LinkedHashMap<>();
 
-    private ShardSet(Path folder, ShardManifest manifest) {
+    private ShardSet(Path folder, ShardManifest manifest, boolean checked) {
         this.folder = folder;
+        this.checked = checked;
         this.manifest = manifest;
         manifest.splits().forEach((name, split) -> splits.put(name, map(name, split)));
     }
 
     /**
      * Opens a data set: checks the manifest's own checksum, that every file is there with the right size, and that the
-     * files hold as many tokens and documents as the manifest says. Contents are checked by {@link #verify()}.
+     * files hold as many tokens and documents as the manifest says. Ids are held against their checksums as they are read, where the data set
+     * has checksums of pages; all contents are checked by {@link #verify()}.
      *
      * @throws UserError (exit status 2) naming the file that is missing, cut or damaged
      */
     public static ShardSet open(Path folder) {
+        return open(folder, true);
+    }
+
+    /** The same; {@code checked} says whether ids are held against their checksums as they are read. */
+    public static ShardSet open(Path folder, boolean checked) {
         Path file = folder.resolve(ShardManifest.FILE);
         try {
-            return new ShardSet(folder, ManifestFile.parse(Files.readAllBytes(file), file.toString()));
+            return new ShardSet(folder, ManifestFile.parse(Files.readAllBytes(file), file.toString()), checked);
         } catch (NoSuchFileException e) {
             throw UserError.badInput(folder + (Files.isDirectory(folder)
                     ? ": no manifest.json: not a finished data set (run `longhaul data run` again to complete it)"
@@ -49,10 +55,13 @@ public final class ShardSet {
         List<TokenShard> shards = new ArrayList<>();
         List<DocumentTable> tables = new ArrayList<>();
         for (ShardManifest.Shard shard : split.shards()) {
-            TokenShard tokens = new TokenShard(sized(shard.tokens()), manifest.tokenType());
+            PageSums sums = !checked || shard.pageSums() == null ? null
+                    : new PageSums(sized(shard.pageSums()), shard.pageSums(), TokenShard.pages(manifest.tokenType(), shard.total().tokens()));
+            TokenShard tokens = new TokenShard(sized(shard.tokens()), manifest.tokenType(), sums);
             DocumentTable table = new DocumentTable(sized(shard.documents()));
             agree(shard.tokens(), "tokens", tokens.tokens(), shard.total().tokens());
             agree(shard.documents(), "documents", table.documents(), shard.total().documents());
+            table.requireTiles(tokens.tokens());
             shards.add(tokens);
             tables.add(table);
         }
@@ -84,46 +93,20 @@ public final class ShardSet {
     public void verify() {
         List<String> damage = damage();
         if (!damage.isEmpty()) {
-            throw UserError.badInput(damage.get(0) + (damage.size() == 1 ? "" : " (and " + (damage.size() - 1) + " more damaged places)"));
+            throw UserError.badInput(damage.get(0) + (damage.size() == 1 ? "" : " (and " + (damage.size() - 1) + " more damaged files)"));
         }
     }
 
-    /** Reads every file and answers one line for every damaged block: file and byte range. Empty when all is well. */
+    /** Reads every file and answers one line for every damaged one: file, byte ranges, what was found. Empty when all is well. */
     public List<String> damage() {
-        List<String> found = new ArrayList<>();
-        manifest.splits().values().forEach(split -> split.shards().forEach(shard -> {
-            check(shard.tokens(), found);
-            check(shard.documents(), found);
-        }));
-        return found;
+        int threads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
+        return ShardVerifier.of(ShardPlace.folder(folder), manifest).verify(threads, bytes -> {}).stream()
+                .map(fault -> fault.what() + "; " + fault.mend()).toList();
     }
 
-    private void check(ShardManifest.DataFile file, List<String> found) {
-        Path path = folder.resolve(file.name());
-        HashStream128 whole = Hashing.xxh3_128().hashStream();
-        byte[] buffer = new byte[ShardManifest.DataFile.BLOCK_BYTES];
-        int before = found.size();
-        long position = 0;
-        try (InputStream in = Files.newInputStream(path)) {
-            for (int block = 0; ; block++) {
-                int n = in.readNBytes(buffer, 0, buffer.length);
-                if (n == 0) {
-                    break;
-                }
-                whole.putBytes(buffer, 0, n);
-                HashStream64 hash = Hashing.xxh3_64().hashStream().putBytes(buffer, 0, n);
-                if (block >= file.blocks().size() || !String.format("%016x", hash.getAsLong()).equals(file.blocks().get(block))) {
-                    found.add(path + ": checksum does not match in bytes " + position + "–" + (position + n - 1) + "; copy the file again");
-                }
-                position += n;
-            }
-        } catch (IOException e) {
-            found.add(path + ": cannot be read at byte " + position + ": " + e.getMessage());
-            return;
-        }
-        if (found.size() == before && (position != file.bytes() || !Hex.of(whole.get()).equals(file.xxh3()))) {
-            found.add(path + ": " + position + " bytes do not match the manifest's checksum of " + file.bytes() + " bytes; copy the file again");
-        }
+    /** Whether every shard has the checksums that reading needs to check ids; data sets made before there were any have none. */
+    public boolean hasPageSums() {
+        return manifest.splits().values().stream().flatMap(split -> split.shards().stream()).allMatch(shard -> shard.pageSums() != null);
     }
 
     /** Where the data set lies. */

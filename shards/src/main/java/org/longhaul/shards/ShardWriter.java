@@ -12,7 +12,7 @@ import java.util.TreeMap;
 import org.longhaul.error.UserError;
 
 /**
- * Writes one shard: {@code NAME.tokens.arrow} and {@code NAME.documents.arrow}. Memory use is a few MiB whatever the
+ * Writes one shard: {@code NAME.tokens.arrow}, {@code NAME.documents.arrow} and {@code NAME.sums.arrow}. Memory use is a few MiB whatever the
  * shard's size. Not thread-safe.
  */
 public final class ShardWriter implements Closeable {
@@ -37,8 +37,10 @@ public final class ShardWriter implements Closeable {
     private final int vocabularySize;
     private final ChecksumOutput tokenFile;
     private final ChecksumOutput documentFile;
+    private final ChecksumOutput sumFile;
     private final ArrowOutput tokens;
     private final ArrowOutput documents;
+    private final PageSumOutput sums;
     private final Map<String, Integer> sources = new LinkedHashMap<>();
     private final Map<String, Integer> languages = new LinkedHashMap<>();
     private final Map<String, Counts> perSource = new TreeMap<>();
@@ -58,7 +60,9 @@ public final class ShardWriter implements Closeable {
         this.tokenCounts = new long[vocabularySize];
         tokenFile = new ChecksumOutput(sink.create(tokensName(name)), ShardManifest.DataFile.BLOCK_BYTES);
         documentFile = new ChecksumOutput(sink.create(documentsName(name)), ShardManifest.DataFile.BLOCK_BYTES);
-        tokens = new ArrowOutput(tokenFile, Schemas.tokens(type), new int[] {type.bytes()}, TOKENS_PER_BATCH);
+        sumFile = new ChecksumOutput(sink.create(pageSumsName(name)), ShardManifest.DataFile.BLOCK_BYTES);
+        sums = new PageSumOutput(sumFile);
+        tokens = new ArrowOutput(tokenFile, Schemas.tokens(type), new int[] {type.bytes()}, TOKENS_PER_BATCH, sums::add);
         documents = new ArrowOutput(documentFile, Schemas.documents(), Schemas.DOCUMENT_WIDTHS, DOCUMENTS_PER_BATCH);
     }
 
@@ -70,6 +74,11 @@ public final class ShardWriter implements Closeable {
     /** Name of the document file of a shard. */
     public static String documentsName(String shard) {
         return shard + ".documents.arrow";
+    }
+
+    /** Name of the file with the checksums of a shard's token ids. */
+    public static String pageSumsName(String shard) {
+        return shard + ".sums.arrow";
     }
 
     /**
@@ -130,24 +139,26 @@ public final class ShardWriter implements Closeable {
         return known == null ? dictionary.size() - 1 : known;
     }
 
-    /** Completes and closes both files. */
+    /** Completes and closes the files. */
     public Result finish() throws IOException {
         tokens.finish();
         documents.dictionary(Schemas.SOURCES, new ArrayList<>(sources.keySet()));
         documents.dictionary(Schemas.LANGUAGES, new ArrayList<>(languages.keySet()));
         documents.finish();
+        sums.finish();
         close();
         return new Result(
                 new ShardManifest.Shard(total, new TreeMap<>(perSource), new TreeMap<>(perLanguage),
-                        tokenFile.finish(tokensName(name)), documentFile.finish(documentsName(name))),
+                        tokenFile.finish(tokensName(name)), documentFile.finish(documentsName(name)),
+                        sumFile.finish(pageSumsName(name))),
                 tokenCounts.clone());
     }
 
     /** Closes the files; without {@link #finish()} before, they are unusable and to be deleted. */
     @Override
     public void close() throws IOException {
-        try (tokenFile) {
-            documentFile.close();
+        try (tokenFile; documentFile) {
+            sumFile.close();
         }
     }
 }

@@ -1,30 +1,47 @@
 package org.longhaul.shards;
 
-import java.nio.ByteOrder;
-import java.nio.IntBuffer;
-import java.nio.ShortBuffer;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import org.longhaul.error.UserError;
 
 /**
- * The token ids of one shard as mapped memory: nothing is copied to the heap until asked for. Reads from several
+ * The token ids of one shard as mapped memory, read a page at a time and held against the page's checksum each time. Reads from several
  * threads are safe.
  */
 final class TokenShard {
     private final ArrowMap map;
     private final TokenType type;
-    private final ShortBuffer shorts;
-    private final IntBuffer ints;
+    private final PageSums sums;
+    private final int rowsPerPage;
+    private final long bytes;
 
     /**
      * Maps a {@code .tokens.arrow} file.
      *
-     * @throws org.longhaul.error.UserError naming the file when it is missing, cut or of another type
+     * @throws UserError naming the file when it is missing, cut or of another type
      */
     TokenShard(Path file, TokenType type) {
+        this(file, type, null);
+    }
+
+    /** The same, with every id that {@link #copy(long, int, int[], int)} answers held against the sums; null checks nothing. */
+    TokenShard(Path file, TokenType type, PageSums sums) {
+        this.sums = sums;
+        this.rowsPerPage = rowsPerPage(type);
         this.map = new ArrowMap(file, Schemas.tokens(type), new int[] {type.bytes()});
         this.type = type;
-        this.shorts = map.bytes().duplicate().order(ByteOrder.LITTLE_ENDIAN).asShortBuffer();
-        this.ints = map.bytes().duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
+        this.bytes = map.bytes().limit();
+    }
+
+    /** Ids under one checksum. */
+    static int rowsPerPage(TokenType type) {
+        return ShardManifest.Shard.PAGE_BYTES / type.bytes();
+    }
+
+    /** Pages of so many tokens. */
+    static long pages(TokenType type, long tokens) {
+        return (tokens + rowsPerPage(type) - 1) / rowsPerPage(type);
     }
 
     Path file() {
@@ -39,56 +56,68 @@ final class TokenShard {
     /** The id at a position. */
     int tokenAt(long position) {
         int at = map.at(0, position);
-        return type == TokenType.UINT16 ? shorts.get(at >> 1) & 0xFFFF : ints.get(at >> 2);
+        return type == TokenType.UINT16 ? map.bytes().getShort(at) & 0xFFFF : map.bytes().getInt(at);
     }
 
-    /** Copies ids [{@code from}, {@code from + count}) to {@code target[offset…]}. */
+    /** Copies ids [{@code from}, {@code from + count}) to {@code target[offset…]}; throws UserError naming file and tokens that do not match their checksum. */
     void copy(long from, int count, int[] target, int offset) {
         check(from, count);
+        TokenPage page = TokenPage.ofThread();
         for (int done = 0; done < count; ) {
-            int n = run(from + done, count - done);
-            int at = map.at(0, from + done);
-            if (type == TokenType.UINT16) {
-                int base = at >> 1;
-                int to = offset + done;
-                for (int i = 0; i < n; i++) {
-                    target[to + i] = shorts.get(base + i) & 0xFFFF;
-                }
-            } else {
-                ints.get(at >> 2, target, offset + done, n);
+            long number = (from + done) / rowsPerPage;
+            int first = (int) ((from + done) % rowsPerPage);
+            int n = Math.min(count - done, rowsPerPage - first);
+            if (!page.holds(this, number)) {
+                load(page, number);
             }
+            page.ids(type, first, n, target, offset + done);
             done += n;
         }
     }
 
-    /** Copies 16-bit ids as they lie in the file; read them with {@code & 0xFFFF}. */
-    void copy(long from, int count, short[] target, int offset) {
-        if (type != TokenType.UINT16) {
-            throw new IllegalStateException("ids of " + type.bytes() + " bytes do not fit a short: " + map.file());
-        }
-        check(from, count);
-        for (int done = 0; done < count; ) {
-            int n = run(from + done, count - done);
-            shorts.get(map.at(0, from + done) >> 1, target, offset + done, n);
+    private void load(TokenPage page, long number) {
+        long row = number * rowsPerPage;
+        int rows = (int) Math.min(rowsPerPage, tokens() - row);
+        page.begin();
+        for (int done = 0; done < rows; ) {
+            int n = run(row + done, rows - done);
+            page.add(map.bytes(), map.at(0, row + done), n * type.bytes());
             done += n;
         }
+        if (sums != null) {
+            int found = page.checksum();
+            int expected = sums.of(number);
+            if (found != expected) {
+                throw damaged(row, rows, found, expected);
+            }
+        }
+        page.loaded(this, number);
     }
 
-    /** Copies ids to the position of {@code target}, which advances. */
-    void copy(long from, int count, IntBuffer target) {
-        check(from, count);
-        for (int done = 0; done < count; ) {
-            int n = run(from + done, count - done);
-            int at = map.at(0, from + done);
-            if (type == TokenType.UINT16) {
-                int base = at >> 1;
-                for (int i = 0; i < n; i++) {
-                    target.put(shorts.get(base + i) & 0xFFFF);
-                }
-            } else {
-                target.put(ints.slice(at >> 2, n));
+    private UserError damaged(long row, int rows, int found, int expected) {
+        requireSize();
+        sums.requireWhole();
+        long at = map.at(0, row);
+        return UserError.badInput(String.format(
+                "%s: tokens %d to %d (bytes %d to %d) have the checksum %08x, %s says %08x: the file is damaged or another shard's; copy it again and start the "
+                        + "job again, which goes on from its last checkpoint (`longhaul doctor CONFIG --verify` names all damage)",
+                map.file(), row, row + rows - 1, at, at + (long) rows * type.bytes() - 1, found, sums.name(), expected));
+    }
+
+    /** What to tell of a mapping that the system could not read. */
+    UserError unreadable(InternalError e) {
+        requireSize();
+        return UserError.environment(map.file() + ": cannot be read: its disk or file system fails; mend it, or copy the file to another one", e);
+    }
+
+    private void requireSize() {
+        try {
+            long size = Files.size(map.file());
+            if (size != bytes) {
+                throw UserError.badInput(map.file() + ": has " + size + " bytes, it had " + bytes + " when it was opened: it was cut or replaced while in use; copy it again");
             }
-            done += n;
+        } catch (IOException e) {
+            throw UserError.environment(map.file() + ": cannot be read any more: " + e.getMessage() + "; mount its file system again, or copy it again", e);
         }
     }
 

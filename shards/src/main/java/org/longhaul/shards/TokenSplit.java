@@ -71,7 +71,7 @@ public final class TokenSplit {
      * Copies token ids [{@code position}, {@code position + count}) to {@code target[offset…]}, across shards.
      *
      * @throws IndexOutOfBoundsException when the split does not hold that many
-     * @throws UserError naming file and token where an id lies outside the vocabulary
+     * @throws UserError naming file and tokens where they do not match their checksum, or an id lies outside the vocabulary
      */
     public void read(long position, int[] target, int offset, int count) {
         if (position < 0 || count < 0 || position + count > tokens()) {
@@ -81,7 +81,12 @@ public final class TokenSplit {
         for (int done = 0; done < count; shard++) {
             long from = position + done - tokenStarts[shard];
             int n = (int) Math.min(count - done, shards.get(shard).tokens() - from);
-            shards.get(shard).copy(from, n, target, offset + done);
+            try {
+                shards.get(shard).copy(from, n, target, offset + done);
+            } catch (InternalError e) {
+                // What the virtual machine makes of a page fault that the system could not serve.
+                throw shards.get(shard).unreadable(e);
+            }
             check(shards.get(shard), from, target, offset + done, n);
             done += n;
         }
@@ -151,8 +156,10 @@ public final class TokenSplit {
             DocumentTable table = tables.get(shard);
             long end = Math.min(position + count, tokenStarts[shard + 1]) - tokenStarts[shard];
             long from = at - tokenStarts[shard];
-            for (long document = from < end ? table.documentAt(from) : 0; from < end; document++) {
-                long to = Math.min(end, table.start(document) + table.length(document));
+            long document = from < end ? table.documentAt(from) : 0;
+            for (long start = from < end ? table.start(document) : 0; from < end; document++) {
+                start = table.end(document, start);
+                long to = Math.min(end, start);
                 sink.add(table.source(document), table.language(document), to - from);
                 from = to;
             }
@@ -175,9 +182,11 @@ public final class TokenSplit {
             DocumentTable table = tables.get(shard);
             long origin = tokenStarts[shard] - position;
             int end = (int) Math.min(count, tokenStarts[shard + 1] - position);
-            for (long document = done < end ? table.documentAt(done - origin) : 0; done < end; document++) {
-                int from = (int) Math.max(0, origin + table.start(document));
-                int to = (int) Math.min(end, origin + table.start(document) + table.length(document));
+            long document = done < end ? table.documentAt(done - origin) : 0;
+            for (long start = done < end ? table.start(document) : 0; done < end; document++) {
+                int from = (int) Math.max(0, origin + start);
+                start = table.end(document, start);
+                int to = (int) Math.min(end, origin + start);
                 Arrays.fill(starts, offset + done, offset + Math.max(done, to), from);
                 done = Math.max(done, to);
             }

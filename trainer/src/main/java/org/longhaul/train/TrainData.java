@@ -12,6 +12,8 @@ import org.longhaul.error.UserError;
 import org.longhaul.shards.Counts;
 import org.longhaul.shards.ShardSet;
 import org.longhaul.shards.TokenSplit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The token streams of a run.
@@ -26,6 +28,8 @@ import org.longhaul.shards.TokenSplit;
 record TrainData(
         TokenSource train, Optional<TokenSource> validation, double validationBytesPerToken, double unigramEntropy,
         Map<String, String> fingerprints, Optional<TokenOrigins> origins) {
+    private static final Logger LOG = LoggerFactory.getLogger(TrainData.class);
+
     TrainData(
             TokenSource train, Optional<TokenSource> validation, double validationBytesPerToken, double unigramEntropy,
             Map<String, String> fingerprints) {
@@ -34,10 +38,19 @@ record TrainData(
 
     /** Maps the shards and checks that they fit the model. */
     static TrainData open(TrainConfig config) {
+        return open(config, false);
+    }
+
+    /** The same; {@code leads} for the rank that tells what cannot be checked while training. */
+    static TrainData open(TrainConfig config, boolean leads) {
         if (!Files.isDirectory(config.data().path())) {
             throw UserError.badInput("data.path: " + config.data().path() + ": no such folder; make shards with longhaul data run, or name their folder");
         }
-        ShardSet set = ShardSet.open(config.data().path());
+        ShardSet set = ShardSet.open(config.data().path(), config.data().verify());
+        if (leads && !(config.data().verify() && set.hasPageSums())) {
+            LOG.info("{}: ids are not held against checksums while training: {}; longhaul doctor CONFIG --verify reads all files once", config.data().path(),
+                    config.data().verify() ? "the data set was made before there were checksums of pages" : "data.verify is off");
+        }
         TokenSplit train = set.split(config.data().trainSplit());
         if (train.vocabSize() > config.model().vocab()) {
             throw UserError.badInput(config.data().path() + ": has a vocabulary of " + train.vocabSize() + ", model.vocab is only "

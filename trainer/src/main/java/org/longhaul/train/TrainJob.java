@@ -27,7 +27,7 @@ final class TrainJob {
         requireFits(config, self.worldSize());
         try (StopRequest stop = StopRequest.listen()) {
             RunPlace.tell(System.getenv(), self, config.output());
-            TrainData data = TrainData.open(config);
+            TrainData data = TrainData.open(config, self.rank() == 0);
             HostMemory.requireRoom(config, config.mesh().over(self.worldSize()), self);
             try (Telemetry telemetry = Telemetry.open(config, self);
                     RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {

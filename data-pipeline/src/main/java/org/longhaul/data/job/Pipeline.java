@@ -304,7 +304,7 @@ final class Pipeline {
             ShardManifest.Shard shard = ShardStage.entry(stats);
             entries.get(layout.split(done.part())).add(shard);
             ShardStage.addTokenCounts(stats, counts.get(layout.split(done.part())));
-            for (ShardManifest.DataFile file : List.of(shard.tokens(), shard.documents())) {
+            for (ShardManifest.DataFile file : shard.files()) {
                 Path from = done.file(file.name());
                 // A run killed while it moved files finds some of them moved already.
                 if (output.fs().exists(from)) {
@@ -312,7 +312,7 @@ final class Pipeline {
                 }
             }
         }
-        List<String> current = entries.values().stream().flatMap(List::stream).flatMap(shard -> Stream.of(shard.tokens().name(), shard.documents().name())).toList();
+        List<String> current = entries.values().stream().flatMap(List::stream).flatMap(shard -> shard.files().stream()).map(ShardManifest.DataFile::name).toList();
         for (String file : output.names()) {
             if (file.endsWith(".arrow") && !current.contains(file)) {
                 // Left by a run with other settings that was killed while it published.

@@ -124,10 +124,10 @@ final class ShardStage {
         return stage.done(wanted);
     }
 
-    /** Whether both files of a committed shard are still where they were written, or already under their final names. */
+    /** Whether all files of a committed shard are still where they were written, or already under their final names. */
     private static boolean complete(StageFolder.Done done, Store output) {
         ShardManifest.Shard shard = entry(done.stats());
-        for (ShardManifest.DataFile file : List.of(shard.tokens(), shard.documents())) {
+        for (ShardManifest.DataFile file : shard.files()) {
             try {
                 Path place = output.fs().exists(done.file(file.name())) ? done.file(file.name()) : output.path(file.name());
                 if (!output.fs().exists(place) || output.fs().getFileStatus(place).getLen() != file.bytes()) {

@@ -1,0 +1,50 @@
+package org.longhaul.checkpoint;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.longhaul.shards.ShardPlace;
+
+/** A data set's files at a path or URI, wherever checkpoints could lie too: a folder, {@code hdfs://}, {@code s3a://}. */
+public final class StoredShards implements ShardPlace {
+    private final Storage storage;
+
+    private StoredShards(Storage storage) {
+        this.storage = storage;
+    }
+
+    /** Opens a place; throws UserError naming it and the mend when there is no client for it, or it does not answer. */
+    public static StoredShards at(String uri) {
+        return new StoredShards(Storages.open(uri));
+    }
+
+    @Override
+    public String name() {
+        return storage.root();
+    }
+
+    @Override
+    public long length(String file) throws IOException {
+        return storage.length(file);
+    }
+
+    @Override
+    public Reader open(String file) throws IOException {
+        Storage.Input in = storage.open(file);
+        return new Reader() {
+            @Override
+            public int read(ByteBuffer target, long position) throws IOException {
+                return in.read(target, position);
+            }
+
+            @Override
+            public void close() throws IOException {
+                in.close();
+            }
+        };
+    }
+
+    @Override
+    public void close() throws IOException {
+        storage.close();
+    }
+}
