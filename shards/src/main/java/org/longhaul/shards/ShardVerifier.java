@@ -88,9 +88,12 @@ public final class ShardVerifier {
      * @param read told the number of bytes after each task, from several threads
      */
     public List<Fault> verify(int threads, LongConsumer read) {
-        List<DataFile> entries = entries();
+        return verify(entries(), threads, read);
+    }
+
+    List<Fault> verify(List<DataFile> entries, int threads, LongConsumer read) {
         Map<List<String>, String> owners = new HashMap<>();
-        entries.forEach(entry -> owners.putIfAbsent(entry.blocks(), entry.name()));
+        entries().forEach(entry -> owners.putIfAbsent(entry.blocks(), entry.name()));
         ExecutorService pool = Executors.newFixedThreadPool(threads, work -> {
             Thread thread = new Thread(work, "verify");
             thread.setDaemon(true);

@@ -1,5 +1,6 @@
 package org.longhaul.shards;
 
+import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -39,6 +40,10 @@ final class TokenPage {
     void add(ByteBuffer source, int at, int count) {
         source.get(at, bytes, length, count);
         length += count;
+    }
+
+    void to(ArrowOutput.Values sink) throws IOException {
+        sink.written(bytes, length);
     }
 
     int checksum() {

@@ -75,15 +75,28 @@ final class TokenShard {
         }
     }
 
-    private void load(TokenPage page, long number) {
-        long row = number * rowsPerPage;
-        int rows = (int) Math.min(rowsPerPage, tokens() - row);
+    /** Hands over the bytes of all ids, page by page. */
+    void pages(ArrowOutput.Values sink) throws IOException {
+        TokenPage page = TokenPage.ofThread();
+        for (long row = 0; row < tokens(); row += rowsPerPage) {
+            copy(page, row, (int) Math.min(rowsPerPage, tokens() - row));
+            page.to(sink);
+        }
+    }
+
+    private void copy(TokenPage page, long row, int rows) {
         page.begin();
         for (int done = 0; done < rows; ) {
             int n = run(row + done, rows - done);
             page.add(map.bytes(), map.at(0, row + done), n * type.bytes());
             done += n;
         }
+    }
+
+    private void load(TokenPage page, long number) {
+        long row = number * rowsPerPage;
+        int rows = (int) Math.min(rowsPerPage, tokens() - row);
+        copy(page, row, rows);
         if (sums != null) {
             int found = page.checksum();
             int expected = sums.of(number);

@@ -183,6 +183,32 @@ class DamagedReadTest {
         old.verify();
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {300, 70_000})
+    void sumsThatAreAddedLaterAreThoseOfTheWriter(int vocabulary) throws IOException {
+        new Fixture(folder, vocabulary, 4, 3, 400, 6_000);
+        byte[] manifest = Files.readAllBytes(folder.resolve("manifest.json"));
+        byte[] sums = Files.readAllBytes(folder.resolve("train-00002.sums.arrow"));
+        String fingerprint = ShardSet.open(folder).fingerprint();
+        EqualShards.makeOld(folder);
+        Path damaged = folder.resolve("train-00002.tokens.arrow");
+        flip(damaged, 2_000, 1);
+        UserError error = assertThrows(UserError.class, () -> PageSumAdder.open(folder).add(2, n -> {}));
+        assertTrue(error.getMessage().startsWith(damaged + ": checksum does not match in bytes 0–"), error.getMessage());
+        assertFalse(ShardSet.open(folder).hasPageSums());
+        flip(damaged, 2_000, 1);
+        PageSumAdder adder = PageSumAdder.open(folder);
+        assertEquals(6, adder.shards());
+        adder.add(2, n -> {});
+        assertArrayEquals(manifest, Files.readAllBytes(folder.resolve("manifest.json")));
+        assertArrayEquals(sums, Files.readAllBytes(folder.resolve("train-00002.sums.arrow")));
+        ShardSet set = ShardSet.open(folder);
+        assertTrue(set.hasPageSums());
+        assertEquals(fingerprint, set.fingerprint());
+        set.verify();
+        assertEquals(0, PageSumAdder.open(folder).shards());
+    }
+
     static void flip(Path file, long at, int bit) throws IOException {
         try (RandomAccessFile access = new RandomAccessFile(file.toFile(), "rw")) {
             access.seek(at);
