@@ -18,6 +18,7 @@ import org.apache.arrow.flatbuf.Message;
 import org.apache.arrow.flatbuf.MessageHeader;
 import org.apache.arrow.flatbuf.RecordBatch;
 import org.apache.arrow.vector.types.pojo.Schema;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -55,7 +56,7 @@ final class ArrowMap {
         } catch (java.nio.file.NoSuchFileException e) {
             throw UserError.badInput(file + ": file is missing", e);
         } catch (IOException e) {
-            throw UserError.badInput(file + ": cannot be read: " + e.getMessage(), e);
+            throw UserError.badInput(file + ": cannot be read: " + Reason.of(e), e);
         }
         map.order(ByteOrder.LITTLE_ENDIAN);
         try {

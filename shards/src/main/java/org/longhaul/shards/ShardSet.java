@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** A data set of token shards in a local folder, described by {@code manifest.json}. */
@@ -47,7 +48,7 @@ public final class ShardSet {
                     ? ": no manifest.json: not a finished data set (run `longhaul data run` again to complete it)"
                     : ": no such folder"), e);
         } catch (IOException e) {
-            throw UserError.badInput(file + ": cannot be read: " + e.getMessage(), e);
+            throw UserError.badInput(file + ": cannot be read: " + Reason.of(e), e);
         }
     }
 
@@ -79,7 +80,7 @@ public final class ShardSet {
         } catch (NoSuchFileException e) {
             throw UserError.badInput(path + ": file is missing; copy it again", e);
         } catch (IOException e) {
-            throw UserError.badInput(path + ": cannot be read: " + e.getMessage(), e);
+            throw UserError.badInput(path + ": cannot be read: " + Reason.of(e), e);
         }
     }
 

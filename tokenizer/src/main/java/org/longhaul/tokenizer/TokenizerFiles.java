@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** Writes {@code tokenizer.json} and {@code tokenizer_config.json} as Hugging Face's libraries load them. */
@@ -45,7 +46,7 @@ public final class TokenizerFiles {
             replace(folder.resolve("tokenizer.json"), generator -> tokenizer(model, generator));
             replace(folder.resolve("tokenizer_config.json"), generator -> JSON.writeTree(generator, config(model, modelMaxLength)));
         } catch (IOException e) {
-            throw UserError.environment(folder + ": cannot write the tokenizer: " + e.getMessage(), e);
+            throw UserError.environment(folder + ": cannot write the tokenizer: " + Reason.of(e), e);
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** Reads a {@code tokenizer.json} of any byte-level BPE that is known, and the names of its special tokens from the file beside it. */
@@ -52,7 +53,7 @@ final class TokenizerReader {
             String where = e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")";
             throw UserError.badInput(file + ": not a tokenizer file: " + e.getOriginalMessage().lines().findFirst().orElse("") + where, e);
         } catch (IOException e) {
-            throw UserError.badInput(file + ": cannot be read: " + e.getMessage(), e);
+            throw UserError.badInput(file + ": cannot be read: " + Reason.of(e), e);
         }
     }
 

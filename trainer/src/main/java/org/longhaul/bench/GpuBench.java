@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.cuda.CudaSettings;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.model.Recompute;
 import org.longhaul.natives.CudaDevice;
@@ -196,7 +197,7 @@ final class GpuBench implements Callable<Integer> {
         try {
             Files.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(root));
         } catch (IOException e) {
-            throw UserError.environment("cannot write " + json + ": " + e.getMessage(), e);
+            throw UserError.environment("cannot write " + json + ": " + Reason.of(e), e);
         }
     }
 }

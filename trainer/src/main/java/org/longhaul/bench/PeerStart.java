@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.model.ParameterSpec;
 import org.longhaul.model.ParameterStore;
@@ -52,7 +53,7 @@ final class PeerStart {
                 }
             }
         } catch (IOException e) {
-            throw UserError.environment("cannot write " + file + ": " + e.getMessage() + "; free space, or leave --same-start away", e);
+            throw UserError.environment("cannot write " + file + ": " + Reason.of(e) + "; free space, or leave --same-start away", e);
         }
     }
 

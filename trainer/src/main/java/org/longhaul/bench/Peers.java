@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** The PyTorch peer {@code torch_llama.py} of a folder: same work, one JSON line a variant. */
@@ -48,7 +49,7 @@ final class Peers {
             try {
                 command.addAll(List.of(PeerStart.script(start).toString(), start.toString()));
             } catch (IOException e) {
-                throw UserError.environment("cannot write beside " + start + ": " + e.getMessage(), e);
+                throw UserError.environment("cannot write beside " + start + ": " + Reason.of(e), e);
             }
         }
         command.addAll(List.of(

@@ -2,8 +2,6 @@ package org.longhaul.checkpoint;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -14,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.longhaul.checkpoint.Manifest.Done;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.tensor.Backend;
 import org.longhaul.trust.Faults;
@@ -357,15 +356,9 @@ public final class CheckpointStore implements AutoCloseable {
         return UserError.environment("cannot read checkpoints in " + root() + ": " + reason(e), e);
     }
 
-    /** What went wrong, in the file system's words; Java leaves the reason out of some messages. */
+    /** What went wrong, in the file system's words. */
     static String reason(Throwable e) {
-        if (e instanceof AccessDeniedException a) {
-            return a.getFile() + ": permission denied";
-        }
-        if (e instanceof FileSystemException f) {
-            return f.getFile() + ": " + (f.getReason() == null ? f.getClass().getSimpleName() : f.getReason());
-        }
-        return e.getMessage() == null ? e.toString() : e.getMessage().lines().findFirst().orElse("");
+        return Reason.of(e);
     }
 
     @Override

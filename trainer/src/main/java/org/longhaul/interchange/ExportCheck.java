@@ -8,6 +8,7 @@ import org.longhaul.checkpoint.BoxData;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.StateBoxes;
 import org.longhaul.checkpoint.StreamedBox;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.model.ModelConfig;
 import org.longhaul.model.ModelStage;
@@ -135,7 +136,7 @@ final class ExportCheck {
                     at[0] += elements;
                 });
             } catch (IOException e) {
-                throw UserError.environment("cannot read " + source.box().tensor() + ": " + e.getMessage(), e);
+                throw UserError.environment("cannot read " + source.box().tensor() + ": " + Reason.of(e), e);
             }
         }
     }

@@ -12,6 +12,7 @@ import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointRef;
 import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.StreamedBox;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.tensor.DType;
 import picocli.CommandLine.Command;
@@ -87,7 +88,7 @@ final class ExportHfCommand implements Runnable {
                 }
             }
         } catch (IOException e) {
-            throw UserError.environment("cannot read " + target + ": " + e.getMessage(), e);
+            throw UserError.environment("cannot read " + target + ": " + Reason.of(e), e);
         }
     }
 

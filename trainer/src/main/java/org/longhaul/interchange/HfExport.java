@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointMeta;
 import org.longhaul.checkpoint.DataPlace;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.interchange.Safetensors.Entry;
 import org.longhaul.interchange.Safetensors.Type;
@@ -83,7 +84,7 @@ final class HfExport {
             }
             Files.move(staging, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            throw UserError.environment("cannot write " + target + ": " + e.getMessage(), e);
+            throw UserError.environment("cannot write " + target + ": " + Reason.of(e), e);
         }
     }
 

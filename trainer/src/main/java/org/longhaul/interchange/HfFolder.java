@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.longhaul.checkpoint.StreamedBox;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.interchange.Safetensors.Entry;
 import org.longhaul.model.Box;
@@ -55,7 +56,7 @@ final class HfFolder implements Closeable {
                 throw e;
             }
         } catch (IOException e) {
-            throw UserError.environment("cannot read " + folder + ": " + e.getMessage(), e);
+            throw UserError.environment("cannot read " + folder + ": " + Reason.of(e), e);
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.Map;
 import org.longhaul.checkpoint.CheckpointMeta;
 import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.SaveKind;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.tensor.DType;
 import org.longhaul.tokenizer.Tokenizer;
@@ -61,7 +62,7 @@ final class ImportHfCommand implements Runnable {
             String name = store.write(meta, folder.weights(type), files);
             out.println("wrote " + store.root() + "/" + name + "\nmodel: " + folder.model());
         } catch (IOException e) {
-            throw UserError.environment("cannot read " + source + ": " + e.getMessage(), e);
+            throw UserError.environment("cannot read " + source + ": " + Reason.of(e), e);
         }
     }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.longhaul.error.Reason;
 import org.longhaul.picture.Drawing;
 import org.longhaul.picture.Picture;
 import org.slf4j.Logger;
@@ -42,7 +43,7 @@ public final class LossCurve {
             }
             return Optional.of(svg);
         } catch (IOException e) {
-            LOG.warn("no loss curve drawn: {}", e.toString());
+            LOG.warn("no loss curve drawn: {}", Reason.of(e));
             return Optional.empty();
         }
     }

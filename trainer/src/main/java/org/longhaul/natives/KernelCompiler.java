@@ -10,6 +10,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,7 +62,7 @@ public final class KernelCompiler {
                 return Files.readAllBytes(file);
             }
         } catch (IOException e) {
-            LOG.warn("kernel cache file {} cannot be read ({}); compiling again", file, e.getMessage());
+            LOG.warn("kernel cache file {} cannot be read ({}); compiling again", file, Reason.of(e));
         }
         long start = System.nanoTime();
         Nvrtc.Result result = Nvrtc.compile(name, source, all.toArray(new String[0]));

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -79,7 +80,7 @@ public final class NativeLibraries {
                 }
             }
         } catch (IOException e) {
-            throw UserError.environment("cannot read the libtorch folder of " + library + ": " + e.getMessage(), e);
+            throw UserError.environment("cannot read the libtorch folder of " + library + ": " + Reason.of(e), e);
         }
     }
 

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -57,7 +58,7 @@ record TorchSite(Path folder, String version, String cuda, boolean natives) {
                 properties.setProperty("version", Files.readString(folder.resolve("../build-version")).strip());
             }
         } catch (IOException e) {
-            throw UserError.environment("cannot read what PyTorch lies at " + folder + ": " + e.getMessage(), e);
+            throw UserError.environment("cannot read what PyTorch lies at " + folder + ": " + Reason.of(e), e);
         }
         return new TorchSite(folder, properties.getProperty("version", ""), properties.getProperty("cuda", ""), natives);
     }

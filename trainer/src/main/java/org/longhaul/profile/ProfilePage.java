@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** A profile as a page of text and as a trace for Chrome or Perfetto. */
@@ -79,7 +80,7 @@ final class ProfilePage {
         try {
             Files.write(file, mapper.writeValueAsBytes(root));
         } catch (IOException e) {
-            throw UserError.environment("cannot write the trace " + file + ": " + e.getMessage(), e);
+            throw UserError.environment("cannot write the trace " + file + ": " + Reason.of(e), e);
         }
     }
 }

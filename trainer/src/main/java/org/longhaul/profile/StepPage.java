@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.profile.OpsProfile.Kind;
 
@@ -49,7 +50,7 @@ public record StepPage(String title, int steps, long tokens, double peakFlops, d
             Files.write(folder.resolve(name + ".json"), mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(json(times)));
             Files.write(folder.resolve(name + ".trace.json"), mapper.writeValueAsBytes(trace(times)));
         } catch (IOException e) {
-            throw UserError.environment("cannot write the profile into " + folder + ": " + e.getMessage() + "; free space or set profile.dir", e);
+            throw UserError.environment("cannot write the profile into " + folder + ": " + Reason.of(e) + "; free space or set profile.dir", e);
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.LossCurve;
 import org.longhaul.metrics.MetricsFile;
@@ -84,7 +85,7 @@ final class SummaryCommand implements Callable<Integer> {
         try {
             return MetricsFile.read(file);
         } catch (IOException e) {
-            throw UserError.badInput(file + ": cannot be read: " + e.getMessage(), e);
+            throw UserError.badInput(file + ": cannot be read: " + Reason.of(e), e);
         }
     }
 }

@@ -17,6 +17,7 @@ import java.util.stream.LongStream;
 import org.longhaul.batch.SampleOrder;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.shards.ShardSet;
 import picocli.CommandLine.Command;
@@ -50,7 +51,7 @@ final class BatchesCommand implements Callable<Integer> {
             stream.write((new ObjectMapper().writeValueAsString(header(config)) + "\n").getBytes(StandardCharsets.UTF_8));
             write(stream, config, new SampleOrder(data.train(), config.model().context(), config.seed(), config.data().stage()));
         } catch (IOException e) {
-            throw UserError.environment(out + ": cannot be written: " + e.getMessage(), e);
+            throw UserError.environment(out + ": cannot be written: " + Reason.of(e), e);
         }
         return ExitCode.DONE.status();
     }

@@ -16,6 +16,7 @@ import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.error.ExitCode;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.metrics.Flops;
@@ -156,7 +157,7 @@ final class BenchRanksCommand implements Callable<Integer> {
                 Files.writeString(json, new ObjectMapper().writeValueAsString(r) + "\n", StandardOpenOption.CREATE,
                         StandardOpenOption.APPEND);
             } catch (IOException e) {
-                throw UserError.environment(json + ": cannot be written: " + e.getMessage(), e);
+                throw UserError.environment(json + ": cannot be written: " + Reason.of(e), e);
             }
         }
     }

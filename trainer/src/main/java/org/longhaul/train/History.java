@@ -11,6 +11,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.longhaul.cli.Version;
+import org.longhaul.error.Reason;
 import org.longhaul.launch.HostName;
 import org.longhaul.parallel.Mesh;
 import org.slf4j.Logger;
@@ -74,7 +75,7 @@ final class History {
             Files.createDirectories(file.toAbsolutePath().getParent());
             Files.writeString(file, JSON.writeValueAsString(line) + "\n", StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
-            LOG.warn("{} lacks a line: {}", file, e.getMessage());
+            LOG.warn("{} lacks a line: {}", file, Reason.of(e));
         }
     }
 }

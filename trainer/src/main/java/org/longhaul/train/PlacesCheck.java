@@ -16,6 +16,7 @@ import org.longhaul.checkpoint.PlaceProbe;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.doctor.DoctorCheck;
 import org.longhaul.doctor.Finding;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaDevice;
 
@@ -83,7 +84,7 @@ public final class PlacesCheck implements DoctorCheck {
         } catch (UserError e) {
             return Finding.failed("data", e.getMessage(), "make shards with longhaul data run, or name their folder in data.path");
         } catch (IOException e) {
-            return Finding.fail("data", config.data().path() + " cannot be read: " + e.getMessage(), "give this user the right to read it");
+            return Finding.fail("data", config.data().path() + " cannot be read: " + Reason.of(e), "give this user the right to read it");
         }
     }
 

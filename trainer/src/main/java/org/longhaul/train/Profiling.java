@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.longhaul.cuda.CudaBackend;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.natives.Nvtx;
 import org.longhaul.parallel.MeshGroups;
@@ -51,7 +52,7 @@ final class Profiling {
         try {
             Files.createDirectories(folder());
         } catch (IOException e) {
-            throw UserError.environment("profile.dir: no folder can be made at " + folder() + " (" + e + "); name another, or leave profile.steps out", e);
+            throw UserError.environment("profile.dir: no folder can be made at " + folder() + " (" + Reason.of(e) + "); name another, or leave profile.steps out", e);
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.Set;
 import org.longhaul.checkpoint.SaveSchedule;
 import org.longhaul.checkpoint.SaveStats;
 import org.longhaul.cli.Progress;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.EventFile;
 import org.longhaul.metrics.JvmWatch;
@@ -60,7 +61,7 @@ final class Report implements AutoCloseable {
             file = MetricsFile.open(folder.resolve("metrics.jsonl"), afterStep);
             events = config.logging().tensorboard() ? new EventFile(folder.resolve("tensorboard"), now()) : null;
         } catch (IOException e) {
-            throw UserError.environment(folder + ": cannot write metrics: " + e.getMessage() + "; free space or name another output", e);
+            throw UserError.environment(folder + ": cannot write metrics: " + Reason.of(e) + "; free space or name another output", e);
         }
         progress = Progress.start(config.logging().plainEvery());
     }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.zip.CRC32C;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -55,7 +56,7 @@ final class SampleTrace implements AutoCloseable {
     }
 
     private static UserError cannot(Path file, IOException e) {
-        return UserError.environment(file + ": cannot be written: " + e.getMessage() + "; unset " + VARIABLE + " or name another folder", e);
+        return UserError.environment(file + ": cannot be written: " + Reason.of(e) + "; unset " + VARIABLE + " or name another folder", e);
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.longhaul.cli.Version;
 import org.longhaul.config.ConfigWriter;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.HostName;
 import org.longhaul.launch.RankEnvironment;
@@ -108,7 +109,7 @@ final class TrainJob {
             Files.createDirectories(config.output());
             Files.writeString(file, ConfigWriter.toYaml(config));
         } catch (IOException e) {
-            throw UserError.environment(file + ": cannot be written: " + e.getMessage() + "; free space or name another output", e);
+            throw UserError.environment(file + ": cannot be written: " + Reason.of(e) + "; free space or name another output", e);
         }
     }
 }

@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import org.longhaul.batch.TokenSource;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.parallel.Mesh;
@@ -155,7 +156,7 @@ final class VerifyLayoutCommand implements Callable<Integer> {
         try {
             Files.writeString(curves, text, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
-            throw UserError.environment(curves + ": cannot be written: " + e.getMessage(), e);
+            throw UserError.environment(curves + ": cannot be written: " + Reason.of(e), e);
         }
     }
 

@@ -15,6 +15,7 @@ import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.longhaul.data.read.RecordFiles;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** Reads benchmark files as their authors publish them: every string of a JSON value, every cell, every paragraph is one text. */
@@ -54,7 +55,7 @@ public final class BenchmarkFiles {
             }
         } catch (IOException e) {
             throw UserError.badInput(
-                    "decontamination.benchmarks." + name + ": " + pattern + " cannot be read: " + e.getMessage(), e);
+                    "decontamination.benchmarks." + name + ": " + pattern + " cannot be read: " + Reason.of(e), e);
         }
     }
 

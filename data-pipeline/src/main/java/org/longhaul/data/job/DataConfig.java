@@ -90,7 +90,7 @@ public record DataConfig(
     /** The tokenizer. */
     @Doc("The tokenizer of the shards.")
     public record TokenizerConfig(
-            @Doc("A tokenizer.json to use; empty: train one on the kept training documents.") @Default("") String path,
+            @Doc("A tokenizer.json to use, or the folder that holds one; empty: train one on the kept training documents.") @Default("") String path,
             @Doc("Vocabulary size to train, special tokens and the 256 bytes included.") @Default("32000") int vocabulary,
             @Doc("Text in MiB to train on, sampled by document hash; 0: all of it.") @Default("24576") long trainMib)
             implements Serializable {

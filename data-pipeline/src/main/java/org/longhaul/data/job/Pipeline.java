@@ -37,11 +37,14 @@ final class Pipeline {
     /** Raise when a stage's output changes for the same input and configuration: older parts are then done again. */
     private static final String CODE = "1";
 
+    private static final long PROBLEMS_SAID = 10;
+
     private final DataConfig config;
     private final boolean overwrite;
     private final Map<String, Double> seconds = new LinkedHashMap<>();
     /** By input: what its rules take from files, such as lists of addresses. */
     private final Map<String, String> rules = new TreeMap<>();
+    private GivenTokenizer given;
     private Configuration conf;
     private Store output;
     private Store work;
@@ -58,6 +61,7 @@ final class Pipeline {
         conf = Sparks.hadoop(config.spark());
         Part.Plan plan = Part.plan(conf, config);
         config.inputs().keySet().forEach(name -> rules.put(name, DocumentPass.of(conf, config, name).fingerprint()));
+        given = config.tokenizer().path().isEmpty() ? null : GivenTokenizer.read(conf, config.tokenizer().path());
         output = new Store(conf, config.output().dir());
         work = output.folder(WORK);
         output.makeFolder();
@@ -82,6 +86,9 @@ final class Pipeline {
         List<String> texts = new ArrayList<>(List.of(CODE, documentSettings(), ConfigWriter.toYaml(config.tokenizer()),
                 String.valueOf(config.validationFraction()), String.valueOf(config.seed()), String.valueOf(config.output().shardMib()),
                 String.valueOf(config.output().excerptChars())));
+        if (given != null) {
+            texts.add(given.digest());
+        }
         config.inputs().forEach((name, input) -> texts.add(name + "=" + input.weight()));
         plan.parts().forEach(part -> part.files().forEach(file -> texts.add(part.source() + " " + new Path(file.path()).getName() + " " + file.bytes())));
         return Json.digest(texts.toArray(String[]::new));
@@ -177,7 +184,7 @@ final class Pipeline {
                     .run(files(tokens, TokenTask.FILE), Json.digest(tokensDigest, documentsDigest), config.spark().partitions(),
                             (totals[0] + totals[1]) * TokenType.forVocabulary(tokenizer.vocabSize()).bytes() <= (long) config.spark().driverTokenMib() << 20, output, status);
             publish(plan, configDigest, report, tokenizer, layout, shards, documents, tokens);
-            seconds.put("shards", status.end(String.format("%d shards in %s", layout.shards(), output.display())));
+            seconds.put("shards", status.end(String.format("%s in %s", layout.shards() == 1 ? "1 shard" : layout.shards() + " shards", output.display())));
             writeTimes();
             if (!config.output().keepWork()) {
                 output.delete(WORK);
@@ -216,16 +223,32 @@ final class Pipeline {
             rows += stats.rows;
         }
         seconds.put("documents", status.end(String.format("%,d of %,d documents pass the rules", rows, report.records)));
-        report.problems.forEach(problem -> status.line("  " + problem.message()));
+        tell(report);
+        inputs.forEach(this::usable);
         if (report.records == 0) {
             throw UserError.badInput("the inputs hold no document"
                     + (report.problems.isEmpty() ? "" : "; first of " + report.problems.size() + " problems: " + report.problems.get(0).message()));
         }
-        inputs.forEach(this::usable);
         if (rows == 0) {
             throw UserError.badInput("no document passes the rules: " + top(report) + "; loosen the rules or check the inputs");
         }
         return done;
+    }
+
+    // Some of each kind: a wrong field name makes a problem of every record.
+    private void tell(Report report) {
+        Map<String, Long> said = new TreeMap<>();
+        for (DocumentStats.Problem problem : report.problems) {
+            if (said.merge(problem.kind(), 1L, Long::sum) <= PROBLEMS_SAID) {
+                status.line("  " + problem.message());
+            }
+        }
+        report.problemCounts.forEach((kind, count) -> {
+            long more = count - Math.min(PROBLEMS_SAID, said.getOrDefault(kind, 0L));
+            if (more > 0) {
+                status.line(String.format("  and %,d more: %s", more, kind));
+            }
+        });
     }
 
     private void usable(String input, DocumentStats stats) {
@@ -246,10 +269,10 @@ final class Pipeline {
     private String tokenizer(JavaSparkContext context, List<Part> parts, Map<Integer, StageFolder.Done> documents, StageFolder.Done dedup,
             String before) throws IOException {
         status.begin("tokenizer");
-        if (!config.tokenizer().path().isEmpty()) {
-            String digest = given();
-            seconds.put("tokenizer", status.end("given: " + config.tokenizer().path()));
-            return Json.digest(before, digest);
+        if (given != null) {
+            given.copyTo(output);
+            seconds.put("tokenizer", status.end("given: " + Store.display(given.path())));
+            return Json.digest(before, given.digest());
         }
         String digest = Json.digest(CODE, before, ConfigWriter.toYaml(config.tokenizer()), remixSettings());
         StageFolder stage = new StageFolder(conf, work.path("tokenizer").toString());
@@ -272,22 +295,10 @@ final class Pipeline {
             TokenizerStage.train(conf, words, config.tokenizer().vocabulary(), output, status);
             stage.commit(0, stage.begin(0), digest, Json.MAPPER.createObjectNode());
         }
-        seconds.put("tokenizer", status.end(String.format("vocabulary of %,d", config.tokenizer().vocabulary())));
+        byte[] settings = output.exists(TokenizerStage.CONFIG_JSON) ? output.read(TokenizerStage.CONFIG_JSON) : null;
+        int vocabulary = TokenizerStage.load(output.read(TokenizerStage.JSON), settings, Store.display(output.path(TokenizerStage.JSON))).vocabSize();
+        seconds.put("tokenizer", status.end(String.format("vocabulary of %,d", vocabulary)));
         return digest;
-    }
-
-    private String given() {
-        Path path = new Path(config.tokenizer().path());
-        Store store = new Store(conf, path.getParent() == null ? "." : path.getParent().toString());
-        byte[] json = store.read(path.getName());
-        output.write(TokenizerStage.JSON, json);
-        String text = new String(json, StandardCharsets.ISO_8859_1);
-        if (store.exists(TokenizerStage.CONFIG_JSON)) {
-            byte[] settings = store.read(TokenizerStage.CONFIG_JSON);
-            output.write(TokenizerStage.CONFIG_JSON, settings);
-            text += new String(settings, StandardCharsets.ISO_8859_1);
-        }
-        return Json.digest(text);
     }
 
     private static List<String> files(Map<Integer, StageFolder.Done> parts, String name) {

@@ -3,6 +3,7 @@ package org.longhaul.data.job;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,7 +29,7 @@ final class ReportCommand implements Runnable {
         try {
             Files.writeString(output, page);
         } catch (IOException e) {
-            throw UserError.badInput(output + ": cannot be written: " + e.getMessage(), e);
+            throw UserError.badInput(output + ": cannot be written: " + Reason.of(e), e);
         }
         spec.commandLine().getOut().println(output.toAbsolutePath());
     }

@@ -10,6 +10,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** Finds the files of an input: a file, a folder (with its sub-folders) or a glob. */
@@ -59,7 +60,7 @@ public final class InputFiles {
         } catch (FileNotFoundException e) {
             throw missing(pattern);
         } catch (IOException e) {
-            throw UserError.environment("input " + pattern + " cannot be listed: " + e.getMessage(), e);
+            throw UserError.environment("input " + pattern + " cannot be listed: " + Reason.of(e), e);
         }
     }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -44,7 +45,7 @@ record Material(String language, Join join, Map<String, List<String>> slots, Lis
         try {
             return parse(language, Files.readAllLines(file), file.toString());
         } catch (IOException e) {
-            throw UserError.badInput(file + ": cannot be read as UTF-8 text: " + e.getMessage(), e);
+            throw UserError.badInput(file + ": cannot be read as UTF-8 text: " + Reason.of(e), e);
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -47,7 +48,7 @@ final class SampleCorpus {
             }
             return materials;
         } catch (IOException e) {
-            throw UserError.badInput(folder + ": cannot be listed: " + e.getMessage(), e);
+            throw UserError.badInput(folder + ": cannot be listed: " + Reason.of(e), e);
         }
     }
 
@@ -78,7 +79,7 @@ final class SampleCorpus {
             SampleFiles.parquet(folder.resolve("books.parquet"), files.get("books"));
             SampleFiles.jsonlGzip(folder.resolve("code.jsonl.gz"), files.get(CODE), List.of());
         } catch (IOException e) {
-            throw UserError.environment(folder + ": cannot be written: " + e.getMessage(), e);
+            throw UserError.environment(folder + ": cannot be written: " + Reason.of(e), e);
         }
         return Collections.unmodifiableMap(counts);
     }

@@ -12,6 +12,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.longhaul.data.quality.Verdict;
 import org.longhaul.data.read.RecordFiles;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -70,7 +71,7 @@ public final class UrlFilter {
                 }
             }
         } catch (IOException e) {
-            String why = e.getCause() instanceof FileNotFoundException ? "does not exist" : "cannot be read: " + e.getMessage();
+            String why = e.getCause() instanceof FileNotFoundException ? "does not exist" : "cannot be read: " + Reason.of(e);
             throw UserError.badInput("url." + key + ": " + file + " " + why, e);
         }
         if (entries.isEmpty()) {

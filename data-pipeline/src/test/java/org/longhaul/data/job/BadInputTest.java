@@ -217,8 +217,51 @@ class BadInputTest {
         Files.writeString(in.resolve("good.jsonl"), "not json\n");
         InProcess.Result result = InProcess.run("data", "run", config.toString());
         assertEquals(2, result.status());
-        assertTrue(result.failures().get(0).contains("the inputs hold no document"), result.err());
+        assertTrue(result.failures().get(0).contains("input web: 1 of 1 records are malformed or without text"), result.err());
         assertTrue(result.failures().get(0).contains("good.jsonl: line 1"), result.err());
+        Files.writeString(in.resolve("good.jsonl"), "");
+        InProcess.Result empty = InProcess.run("data", "run", config.toString());
+        assertEquals(2, empty.status());
+        assertTrue(empty.failures().get(0).contains("the inputs hold no document"), empty.err());
+    }
+
+    /** One wrong key makes a problem of every record: some are shown, the key is named. */
+    @Test
+    void aFieldThatNoRecordHasIsNotSaidOnceForEach() {
+        InProcess.Result result = InProcess.run("data", "run", config.toString(), "inputs.web.read.text_field=content");
+        assertEquals(2, result.status());
+        assertEquals(10, result.err().lines().filter(l -> l.strip().startsWith(in.toString())).count(), result.err());
+        assertTrue(result.err().contains("and 50 more: no_text"), result.err());
+        assertTrue(result.failures().get(0).endsWith("correct inputs.web.read or the files"), result.err());
+    }
+
+    /** Hours of other work come before the tokenizer. */
+    @Test
+    void aTokenizerThatIsNotThereIsSaidAtOnce() throws IOException {
+        Path absent = folder.resolve("absent");
+        InProcess.Result result = InProcess.run("data", "run", config.toString(), "tokenizer.path=" + absent);
+        assertEquals(2, result.status());
+        assertTrue(result.failures().get(0).contains("tokenizer.path: " + absent + ": no such file"), result.err());
+        assertFalse(Files.exists(out), "nothing was touched");
+        Files.createDirectory(absent);
+        Files.writeString(absent.resolve("tokenizer.json"), "{}");
+        assertEquals(2, InProcess.run("data", "run", config.toString(), "tokenizer.path=" + absent).status());
+        assertFalse(Files.exists(out), "nothing was touched");
+    }
+
+    /** The folder will do, and a tokenizer that changed under its name is another configuration. */
+    @Test
+    void aGivenTokenizerMayBeItsFolder() throws IOException {
+        assertEquals(0, InProcess.run("data", "run", config.toString(), "tokenizer.vocabulary=100000").status());
+        Path given = Files.createDirectory(folder.resolve("given"));
+        Files.copy(out.resolve("tokenizer.json"), given.resolve("tokenizer.json"));
+        String[] again = {"data", "run", config.toString(), "tokenizer.path=" + given, "output.dir=" + folder.resolve("second")};
+        InProcess.Result result = InProcess.run(again);
+        assertEquals(0, result.status(), result.err());
+        assertTrue(result.err().contains("given: " + given.resolve("tokenizer.json")), result.err());
+        assertTrue(InProcess.run(again).err().contains("is complete: nothing to do"));
+        Files.writeString(given.resolve("tokenizer.json"), Files.readString(given.resolve("tokenizer.json")) + "\n");
+        assertEquals(2, InProcess.run(again).status());
     }
 
     @Test

@@ -5,6 +5,7 @@ import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import java.io.IOException;
 import java.io.InputStream;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.tokenizer.PreTokenizer;
 import org.longhaul.tokenizer.Tokenizer;
@@ -34,7 +35,7 @@ final class JtokkitPeer {
             }
             return Tokenizer.fromTiktoken(in, RANKS, PreTokenizer.CL100K);
         } catch (IOException e) {
-            throw UserError.environment(RANKS + ": cannot be read: " + e.getMessage(), e);
+            throw UserError.environment(RANKS + ": cannot be read: " + Reason.of(e), e);
         }
     }
 

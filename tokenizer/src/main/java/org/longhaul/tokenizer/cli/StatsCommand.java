@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.longhaul.cli.Progress;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.picture.Drawing;
 import org.longhaul.picture.Picture;
@@ -90,7 +91,7 @@ final class StatsCommand implements Callable<Integer> {
         try {
             Files.write(file, content);
         } catch (IOException e) {
-            throw UserError.environment(file + ": cannot be written: " + e.getMessage(), e);
+            throw UserError.environment(file + ": cannot be written: " + Reason.of(e), e);
         }
     }
 

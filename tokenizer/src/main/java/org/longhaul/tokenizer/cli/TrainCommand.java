@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.longhaul.cli.Progress;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.tokenizer.PreTokenizer;
 import org.longhaul.tokenizer.SpecialTokens;
@@ -81,7 +82,10 @@ final class TrainCommand implements Callable<Integer> {
         try {
             config = new BpeTrainingConfig(vocabularySize, minFrequency, maxTokenLength, alphabet, workers);
         } catch (IllegalArgumentException e) {
-            throw UserError.badInput(e.getMessage());
+            // The configuration's names are those of a file's keys; here the options are meant.
+            String words = e.getMessage().replaceFirst("^vocabulary_size", "vocab_size");
+            int name = words.indexOf(' ');
+            throw UserError.badInput("--" + words.substring(0, name).replace('_', '-') + words.substring(name));
         }
         if (!counts) {
             TextFiles.of(inputs, field);
@@ -90,7 +94,7 @@ final class TrainCommand implements Callable<Integer> {
             // Now, not after hours of training.
             Files.createDirectories(output);
         } catch (IOException e) {
-            throw UserError.environment(output + ": cannot be made: " + e.getMessage(), e);
+            throw UserError.environment(output + ": cannot be made: " + Reason.of(e), e);
         }
         long start = System.nanoTime();
         TrainingFolder folder = work == null ? null : new TrainingFolder(work);

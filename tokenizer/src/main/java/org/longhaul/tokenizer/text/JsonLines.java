@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
 import java.util.function.Consumer;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** Takes the text, source and language out of JSON lines. */
@@ -75,7 +76,7 @@ final class JsonLines {
         } catch (JsonProcessingException e) {
             throw bad(document, "is not JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""), e);
         } catch (IOException e) {
-            throw bad(document, "cannot be read: " + e.getMessage(), e);
+            throw bad(document, "cannot be read: " + Reason.of(e), e);
         }
         if (!found) {
             throw bad(document, "has no key \"" + field + "\"; name the key of the text with --field", null);

@@ -17,6 +17,7 @@ import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -49,7 +50,7 @@ public final class TextFiles {
                 try (Stream<Path> inside = Files.list(input)) {
                     inside.filter(Files::isRegularFile).filter(f -> !f.getFileName().toString().startsWith(".")).sorted().forEach(files::add);
                 } catch (IOException e) {
-                    throw UserError.badInput(input + ": cannot be listed: " + e.getMessage(), e);
+                    throw UserError.badInput(input + ": cannot be listed: " + Reason.of(e), e);
                 }
             } else if (Files.isRegularFile(input)) {
                 files.add(input);
@@ -182,7 +183,7 @@ public final class TextFiles {
         } catch (EOFException | ZipException e) {
             throw UserError.badInput(file + ": the gzip data is damaged or cut short: " + e.getMessage(), e);
         } catch (IOException e) {
-            throw UserError.badInput(file + ": cannot be read: " + e.getMessage(), e);
+            throw UserError.badInput(file + ": cannot be read: " + Reason.of(e), e);
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** Merges sorted runs of word counts, adding up the counts of equal words, in memory that depends on the number of runs alone. */
@@ -30,7 +31,7 @@ public final class SortedRuns {
                 }
                 merge(readers, visitor::word);
             } catch (IOException e) {
-                throw UserError.environment("cannot read word counts: " + e.getMessage(), e);
+                throw UserError.environment("cannot read word counts: " + Reason.of(e), e);
             } finally {
                 close(readers);
             }
@@ -59,7 +60,7 @@ public final class SortedRuns {
             }
             Files.move(part, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException | java.io.UncheckedIOException e) {
-            throw UserError.environment(file + ": cannot write word counts: " + e.getMessage(), e);
+            throw UserError.environment(file + ": cannot write word counts: " + Reason.of(e), e);
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -88,7 +89,7 @@ public final class TrainingFolder {
             }
             Files.move(part, merges(), StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            throw UserError.environment(merges() + ": cannot be written: " + e.getMessage(), e);
+            throw UserError.environment(merges() + ": cannot be written: " + Reason.of(e), e);
         }
     }
 

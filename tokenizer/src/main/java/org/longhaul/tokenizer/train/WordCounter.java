@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.tokenizer.PreTokenizer;
 import org.longhaul.tokenizer.Splitter;
@@ -85,7 +86,7 @@ public final class WordCounter {
                 writeSorted(out);
             }
         } catch (IOException e) {
-            throw UserError.environment(options.spillFolder() + ": cannot write word counts: " + e.getMessage(), e);
+            throw UserError.environment(options.spillFolder() + ": cannot write word counts: " + Reason.of(e), e);
         }
     }
 

@@ -142,7 +142,7 @@ class TokenizerCommandsTest {
     @Test
     void vocabularySmallerThanTheAlphabetIsOneLine() {
         String message = assertThrows(UserError.class, () -> run(new TrainCommand(), corpus, "-o", folder.resolve("x"), "--vocab-size", 100)).getMessage();
-        assertEquals("vocabulary_size must be at least 243, the size of alphabet utf8: 100", message);
+        assertEquals("--vocab-size must be at least 243, the size of alphabet utf8: 100", message);
         assertFalse(Files.exists(folder.resolve("x")));
     }
 
@@ -157,7 +157,7 @@ class TokenizerCommandsTest {
         assertEquals("--threads must be 1 or more: 0", refusal(new VerifyCommand(), "-t", trained, "--fuzz", 9, "--threads", 0));
         assertEquals("--threads must be 1 or more: [1, 0]", refusal(new BenchCommand(), "-t", trained, "--alone", "--threads", "1,0", corpus));
         assertEquals("--document-cap must be 1 byte or more: 0", refusal(new TrainCommand(), corpus, "-o", folder.resolve("y"), "--document-cap", 0));
-        assertEquals(corpus + ": cannot be made: " + corpus, refusal(new TrainCommand(), corpus, "-o", corpus));
+        assertEquals(corpus + ": cannot be made: " + corpus + ": is there already, and not as a folder", refusal(new TrainCommand(), corpus, "-o", corpus));
     }
 
     private static String refusal(Callable<Integer> command, Object... arguments) {
