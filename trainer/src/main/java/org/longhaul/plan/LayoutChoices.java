@@ -12,7 +12,7 @@ import org.longhaul.train.TrainConfig;
 /** The layouts that a number of GPUs allows: which fit, and why the others do not. */
 final class LayoutChoices {
     private static final List<Integer> TENSOR = List.of(1, 2, 4, 8);
-    private static final List<Integer> PIPELINE = List.of(1, 2, 4, 8, 16);
+    private static final int MOST_STAGES = 16;
 
     private LayoutChoices() {}
 
@@ -28,11 +28,11 @@ final class LayoutChoices {
         }
     }
 
-    /** All layouts of {@code processes} GPUs with the configured micro-batch, those that fit and communicate least first. */
+    /** All layouts of up to 16 stages and 8 tensor-parallel ranks of {@code processes} GPUs with the configured micro-batch, those that fit and communicate least first. */
     static List<Choice> of(TrainConfig config, int processes, long limit) {
         List<Choice> choices = new ArrayList<>();
         for (int tensor : TENSOR) {
-            for (int pipeline : PIPELINE) {
+            for (int pipeline = 1; pipeline <= MOST_STAGES; pipeline++) {
                 if (processes % (tensor * pipeline) == 0) {
                     Mesh mesh = new Mesh(pipeline, processes / (tensor * pipeline), tensor, 1);
                     for (Recompute recompute : Recompute.values()) {

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.Flops;
 import org.longhaul.model.ModelConfig;
@@ -36,13 +38,34 @@ final class PlanReport {
         this.config = config;
         this.gpuBytes = gpuBytes;
         this.teraflops = teraflops;
+        if (processes < 0 || gpuBytes < 1 || !(teraflops >= 0)) {
+            throw UserError.badInput("--processes and --tflops must not be negative, --gpu-memory must be above 0: " + processes + ", " + teraflops + ", "
+                    + Sizes.bytes(gpuBytes));
+        }
         Mesh wanted = config.mesh();
         int count = processes != 0 ? processes : wanted.pipeline() * Math.max(1, wanted.data()) * wanted.tensor();
         try {
             this.mesh = wanted.over(count);
+            config.batch().accumulation(mesh.data());
         } catch (IllegalArgumentException e) {
-            throw UserError.badInput(e.getMessage() + "; give --processes that fit, or change mesh", e);
+            throw UserError.badInput(e.getMessage() + "; " + others(config, count, gpuBytes), e);
         }
+    }
+
+    // What would do in place of a number of processes that mesh or batch does not divide by.
+    private static String others(TrainConfig config, int count, long gpuBytes) {
+        Mesh wanted = config.mesh();
+        int unit = wanted.pipeline() * wanted.tensor();
+        int replicas = config.batch().sequences() / config.batch().microBatch();
+        List<String> counts = new ArrayList<>();
+        IntStream sizes = wanted.data() > 0 ? IntStream.of(wanted.data()) : IntStream.rangeClosed(1, replicas).filter(d -> replicas % d == 0);
+        List<Integer> possible = sizes.map(d -> d * unit).boxed().toList();
+        possible.stream().filter(n -> n <= count).reduce((a, b) -> b).ifPresent(n -> counts.add(n.toString()));
+        possible.stream().filter(n -> n > count).findFirst().ifPresent(n -> counts.add(n.toString()));
+        String layouts = config.device().kind() != DeviceConfig.Kind.CUDA ? "" : LayoutChoices.of(config, count, gpuBytes).stream()
+                .filter(LayoutChoices.Choice::fits).limit(3).map(PlanReport::name).collect(Collectors.joining("; "));
+        return "give --processes that mesh and batch.sequences divide by, such as " + String.join(" or ", counts) + ", or change "
+                + (layouts.isEmpty() ? "mesh or batch.sequences" : "mesh: of " + count + " GPUs these fit: " + layouts);
     }
 
     /** The whole report. */
@@ -153,13 +176,17 @@ final class PlanReport {
 
     private void choices() {
         List<LayoutChoices.Choice> all = LayoutChoices.of(config, mesh.size(), gpuBytes);
-        heading("Layouts of " + mesh.size() + " GPUs that fit, fewest exchanges first");
+        heading("Layouts of " + (mesh.size() == 1 ? "1 GPU" : mesh.size() + " GPUs") + " that fit, fewest exchanges first");
         List<LayoutChoices.Choice> fit = all.stream().filter(LayoutChoices.Choice::fits).toList();
         if (fit.isEmpty()) {
-            out.append("  none; take more GPUs or a smaller batch.micro_batch\n");
+            out.append("  none; ").append(all.stream().anyMatch(c -> c.bytes() > gpuBytes) ? "take more GPUs or a smaller batch.micro_batch"
+                    : "change the number of GPUs or batch.sequences, as the reasons below say").append('\n');
         }
         fit.stream().limit(6).forEach(c -> out.append(String.format(Locale.ROOT, "  %-36s %s%n", name(c), Sizes.bytes(c.bytes()))));
         List<LayoutChoices.Choice> rejected = all.stream().filter(c -> !c.fits()).toList();
+        if (rejected.isEmpty()) {
+            return;
+        }
         heading("Rejected");
         rejected.stream().limit(REJECTED_SHOWN)
                 .forEach(c -> out.append(String.format(Locale.ROOT, "  %-36s %s%n", name(c), c.reason())));

@@ -26,9 +26,11 @@ public record BatchConfig(
 
     /** Micro-batches of a step on each of {@code dataRanks} replicas. */
     public int accumulation(int dataRanks) {
-        if (sequences % ((long) microBatch * dataRanks) != 0) {
+        long unit = (long) microBatch * dataRanks;
+        if (sequences % unit != 0) {
+            long below = sequences / unit * unit;
             throw new IllegalArgumentException("batch.sequences must be a multiple of micro_batch × data-parallel ranks: " + sequences
-                    + " for " + microBatch + " × " + dataRanks);
+                    + " for " + microBatch + " × " + dataRanks + "; " + (below > 0 ? below + " or " : "") + (below + unit) + " would do");
         }
         return sequences / (microBatch * dataRanks);
     }

@@ -84,6 +84,36 @@ class PlanTest {
         assertTrue(mesh.getMessage().contains("mesh"), mesh.getMessage());
     }
 
+    /** Numbers of GPUs that are no powers of two. */
+    @Test
+    void aThousandGpus() {
+        String report = new PlanReport(with("67b.yaml", "mesh.pipeline=5", "batch.sequences=4600"), 1000, 139L << 30, 0).text();
+        assertTrue(report.contains("\n  pp5 dp25 tp8, recompute none"), report);
+        UserError mesh = assertThrows(UserError.class, () -> new PlanReport(load("67b.yaml"), 1000, 139L << 30, 0));
+        assertTrue(mesh.getMessage().contains("needs 992 processes, 1000 run; give --processes that mesh and batch.sequences divide by, such as 768 or 1024, or "
+                + "change mesh or batch.sequences"), mesh.getMessage());
+        UserError batch = assertThrows(UserError.class, () -> new PlanReport(load("7b.yaml"), 1000, 139L << 30, 0));
+        assertTrue(batch.getMessage().contains("2304 for 2 × 1000; 2000 or 4000 would do; give --processes that mesh and batch.sequences divide by, such as 576 or "
+                + "1152"), batch.getMessage());
+        UserError layouts = assertThrows(UserError.class, () -> new PlanReport(with("67b.yaml", "batch.sequences=4600"), 1000, 139L << 30, 0));
+        assertTrue(layouts.getMessage().contains("or change mesh: of 1000 GPUs these fit: pp10 dp100 tp1, recompute none; "), layouts.getMessage());
+    }
+
+    @Test
+    void numbersThatCannotBeAreRefused() {
+        TrainConfig config = load("7b.yaml");
+        assertThrows(UserError.class, () -> new PlanReport(config, -8, 139L << 30, 0));
+        assertThrows(UserError.class, () -> new PlanReport(config, 8, 0, 0));
+        assertThrows(UserError.class, () -> new PlanReport(config, 8, 139L << 30, -1));
+    }
+
+    @Test
+    void aPlanOfOneGpuThatFitsRejectsNothing() {
+        String report = new PlanReport(load("160m.yaml"), 1, 139L << 30, 0).text();
+        assertTrue(report.contains("Layouts of 1 GPU that fit"), report);
+        assertTrue(!report.contains("Rejected"), report);
+    }
+
     private static String report(String recipe, int processes) {
         return new PlanReport(load(recipe), processes, 139L << 30, 500).text();
     }

@@ -67,9 +67,9 @@ class TrainConfigTest {
     @CsvSource(delimiter = '|', value = {
         "3 | {tensor: 3} | heads must be a multiple of the tensor-parallel size 3: 4",
         "3 | {pipeline: 3} | pipeline stages must not outnumber layers: 3 for 2 layers",
-        "3 | {} | batch.sequences must be a multiple of micro_batch × data-parallel ranks: 8 for 4 × 3",
+        "3 | {} | batch.sequences must be a multiple of micro_batch × data-parallel ranks: 8 for 4 × 3; 12 would do",
         "2 | {tensor: 4} | needs 4 processes, 2 run; change mesh, or start with longhaul launch --nproc",
-        "65536 | {} | batch.sequences must be a multiple of micro_batch × data-parallel ranks: 8 for 4 × 65536"
+        "65536 | {} | batch.sequences must be a multiple of micro_batch × data-parallel ranks: 8 for 4 × 65536; 262144 would do"
     })
     void aMeshThatDoesNotFitIsSaidBeforeDataAreReadAndRanksMeet(int processes, String mesh, String why) throws IOException {
         TrainConfig config = TrainerTest.config(folder.resolve("run"), "mesh=" + mesh);
