@@ -31,7 +31,7 @@ public final class PageSumAdder {
 
     /** Opens the data set of a folder; throws UserError as {@link ShardSet#open} does. */
     public static PageSumAdder open(Path folder) {
-        return new PageSumAdder(folder, ShardSet.open(folder, false).manifest());
+        return new PageSumAdder(folder, ShardSet.open(folder, ReadChecks.NONE, damage -> {}).manifest());
     }
 
     /** Bytes of token ids that are to be read. */

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
@@ -17,12 +18,14 @@ public final class ShardSet {
 
     private final Path folder;
     private final ShardManifest manifest;
-    private final boolean checked;
+    private final ReadChecks checks;
+    private final Consumer<String> told;
     private final Map<String, TokenSplit> splits = new LinkedHashMap<>();
 
-    private ShardSet(Path folder, ShardManifest manifest, boolean checked) {
+    private ShardSet(Path folder, ShardManifest manifest, ReadChecks checks, Consumer<String> told) {
         this.folder = folder;
-        this.checked = checked;
+        this.checks = checks;
+        this.told = checks == ReadChecks.WARN ? told : null;
         this.manifest = manifest;
         manifest.splits().forEach((name, split) -> splits.put(name, map(name, split)));
     }
@@ -35,14 +38,19 @@ public final class ShardSet {
      * @throws UserError (exit status 2) naming the file that is missing, cut or damaged
      */
     public static ShardSet open(Path folder) {
-        return open(folder, true);
+        return open(folder, ReadChecks.END, damage -> {});
     }
 
-    /** The same; {@code checked} says whether ids are held against their checksums as they are read. */
-    public static ShardSet open(Path folder, boolean checked) {
+    /**
+     * The same.
+     *
+     * @param checks what happens when ids do not match their checksums as they are read
+     * @param told of damage where {@code checks} is {@link ReadChecks#WARN}: one line each
+     */
+    public static ShardSet open(Path folder, ReadChecks checks, Consumer<String> told) {
         Path file = folder.resolve(ShardManifest.FILE);
         try {
-            return new ShardSet(folder, ManifestFile.parse(Files.readAllBytes(file), file.toString()), checked);
+            return new ShardSet(folder, ManifestFile.parse(Files.readAllBytes(file), file.toString()), checks, told);
         } catch (NoSuchFileException e) {
             throw UserError.badInput(folder + (Files.isDirectory(folder)
                     ? ": no manifest.json: not a finished data set (run `longhaul data run` again to complete it)"
@@ -56,9 +64,9 @@ public final class ShardSet {
         List<TokenShard> shards = new ArrayList<>();
         List<DocumentTable> tables = new ArrayList<>();
         for (ShardManifest.Shard shard : split.shards()) {
-            PageSums sums = !checked || shard.pageSums() == null ? null
+            PageSums sums = checks == ReadChecks.NONE || shard.pageSums() == null ? null
                     : new PageSums(sized(shard.pageSums()), shard.pageSums(), TokenShard.pages(manifest.tokenType(), shard.total().tokens()));
-            TokenShard tokens = new TokenShard(sized(shard.tokens()), manifest.tokenType(), sums);
+            TokenShard tokens = new TokenShard(sized(shard.tokens()), manifest.tokenType(), sums, new DamageReport(told));
             DocumentTable table = new DocumentTable(sized(shard.documents()));
             agree(shard.tokens(), "tokens", tokens.tokens(), shard.total().tokens());
             agree(shard.documents(), "documents", table.documents(), shard.total().documents());

@@ -13,6 +13,7 @@ final class TokenShard {
     private final ArrowMap map;
     private final TokenType type;
     private final PageSums sums;
+    private final DamageReport report;
     private final int rowsPerPage;
     private final long bytes;
 
@@ -22,12 +23,13 @@ final class TokenShard {
      * @throws UserError naming the file when it is missing, cut or of another type
      */
     TokenShard(Path file, TokenType type) {
-        this(file, type, null);
+        this(file, type, null, null);
     }
 
     /** The same, with every id that {@link #copy(long, int, int[], int)} answers held against the sums; null checks nothing. */
-    TokenShard(Path file, TokenType type, PageSums sums) {
+    TokenShard(Path file, TokenType type, PageSums sums, DamageReport report) {
         this.sums = sums;
+        this.report = report;
         this.rowsPerPage = rowsPerPage(type);
         this.map = new ArrowMap(file, Schemas.tokens(type), new int[] {type.bytes()});
         this.type = type;
@@ -98,18 +100,27 @@ final class TokenShard {
         int rows = (int) Math.min(rowsPerPage, tokens() - row);
         copy(page, row, rows);
         if (sums != null) {
-            int found = page.checksum();
-            int expected = sums.of(number);
-            if (found != expected) {
-                throw damaged(row, rows, found, expected);
+            UserError damage = damage(number, row, rows, page.checksum());
+            if (damage != null) {
+                // Of a file that was cut there is nothing to go on with.
+                requireSize();
+                report.take(damage);
             }
         }
         page.loaded(this, number);
     }
 
-    private UserError damaged(long row, int rows, int found, int expected) {
-        requireSize();
-        sums.requireWhole();
+    private UserError damage(long number, long row, int rows, int found) {
+        int expected;
+        try {
+            expected = sums.of(number);
+            if (found == expected) {
+                return null;
+            }
+            sums.requireWhole();
+        } catch (UserError e) {
+            return e;
+        }
         long at = map.at(0, row);
         return UserError.badInput(String.format(
                 "%s: tokens %d to %d (bytes %d to %d) have the checksum %08x, %s says %08x: the file is damaged or another shard's; copy it again and start the "

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -108,7 +109,7 @@ class DamagedReadTest {
             // Who asked for the checks to be left out gets what is there, or the word about the vocabulary.
             int[] unchecked = new int[1];
             try {
-                ShardSet.open(folder, false).split("train").read(token, unchecked, 0, 1);
+                ShardSet.open(folder, ReadChecks.NONE, damage -> {}).split("train").read(token, unchecked, 0, 1);
                 assertFalse(unchecked[0] == expected[token]);
             } catch (UserError e) {
                 assertTrue(e.getMessage().contains("vocabulary"), e.getMessage());
@@ -181,6 +182,45 @@ class DamagedReadTest {
         assertEquals(1, old.manifest().version());
         assertArrayEquals(fixture.stream("train"), read(folder).ids);
         old.verify();
+    }
+
+    @Test
+    void whoWantsToBeToldIsToldOnceAPageAndGetsWhatIsThere() throws IOException {
+        new Fixture(folder, 60_000, 9, 1, 700, 4_000);
+        Path file = folder.resolve("train-00000.tokens.arrow");
+        int perPage = TokenShard.rowsPerPage(TokenType.UINT16);
+        ArrowMap map = new ArrowMap(file, Schemas.tokens(TokenType.UINT16), new int[] {2});
+        int pages = 15;
+        for (int page = 0; page < pages; page++) {
+            flip(file, map.at(0, page * perPage + 7L), 2);
+        }
+        List<String> told = new ArrayList<>();
+        TokenSplit split = ShardSet.open(folder, ReadChecks.WARN, told::add).split("train");
+        int[] raw = new int[(int) split.tokens()];
+        ShardSet.open(folder, ReadChecks.NONE, told::add).split("train").read(0, raw, 0, raw.length);
+        assertEquals(List.of(), told);
+        for (int time = 0; time < 2; time++) {
+            int[] ids = new int[raw.length];
+            split.read(0, ids, 0, ids.length);
+            assertArrayEquals(raw, ids);
+            assertEquals(11, told.size(), told.toString());
+        }
+        assertTrue(told.get(0).startsWith(file + ": tokens 0 to " + (perPage - 1) + " (bytes "), told.get(0));
+        assertTrue(told.get(10).startsWith("one more damaged place, and no further ones of this shard are told: " + file), told.get(10));
+
+        Path sums = folder.resolve("train-00000.sums.arrow");
+        flip(sums, Files.size(sums) / 2, 0);
+        told.clear();
+        TokenSplit unsure = ShardSet.open(folder, ReadChecks.WARN, told::add).split("train");
+        unsure.read(0, new int[raw.length], 0, raw.length);
+        assertEquals(1, told.size(), told.toString());
+        assertTrue(told.get(0).startsWith(sums + ": has the checksum "), told.get(0));
+
+        try (RandomAccessFile cut = new RandomAccessFile(file.toFile(), "rw")) {
+            cut.setLength(8_192);
+        }
+        UserError error = assertThrows(UserError.class, () -> unsure.read(900_000, new int[10], 0, 10));
+        assertTrue(error.getMessage().contains("it was cut or replaced while in use"), error.getMessage());
     }
 
     @ParameterizedTest

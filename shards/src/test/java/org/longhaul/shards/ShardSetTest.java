@@ -220,7 +220,7 @@ class ShardSetTest {
             raw.seek(0);
             raw.write(bytes);
         }
-        TokenSplit damaged = ShardSet.open(folder, false).split("train");
+        TokenSplit damaged = ShardSet.open(folder, ReadChecks.NONE, damage -> {}).split("train");
         int[] ids = new int[(int) damaged.tokens()];
         damaged.read(0, ids, 0, (int) first);
         UserError error = assertThrows(UserError.class, () -> damaged.read(0, ids, 0, ids.length));

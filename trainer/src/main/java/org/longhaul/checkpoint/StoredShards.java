@@ -24,16 +24,24 @@ public final class StoredShards implements ShardPlace {
 
     @Override
     public long length(String file) throws IOException {
-        return storage.length(file);
+        try {
+            return storage.length(file);
+        } catch (IOException e) {
+            throw brief(e);
+        }
     }
 
     @Override
     public Reader open(String file) throws IOException {
-        Storage.Input in = storage.open(file);
+        Storage.Input in = opened(file);
         return new Reader() {
             @Override
             public int read(ByteBuffer target, long position) throws IOException {
-                return in.read(target, position);
+                try {
+                    return in.read(target, position);
+                } catch (IOException e) {
+                    throw brief(e);
+                }
             }
 
             @Override
@@ -41,6 +49,21 @@ public final class StoredShards implements ShardPlace {
                 in.close();
             }
         };
+    }
+
+    private Storage.Input opened(String file) throws IOException {
+        try {
+            return storage.open(file);
+        } catch (IOException e) {
+            throw brief(e);
+        }
+    }
+
+    // Hadoop's messages end in advice of their own.
+    private static IOException brief(IOException e) {
+        String reason = CheckpointStore.reason(e);
+        int advice = reason.indexOf("; For more details see");
+        return new IOException(advice < 0 ? reason : reason.substring(0, advice), e);
     }
 
     @Override

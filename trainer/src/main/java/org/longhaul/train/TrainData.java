@@ -10,6 +10,7 @@ import org.longhaul.batch.TokenOrigins;
 import org.longhaul.batch.TokenSource;
 import org.longhaul.error.UserError;
 import org.longhaul.shards.Counts;
+import org.longhaul.shards.ReadChecks;
 import org.longhaul.shards.ShardSet;
 import org.longhaul.shards.TokenSplit;
 import org.slf4j.Logger;
@@ -46,10 +47,11 @@ record TrainData(
         if (!Files.isDirectory(config.data().path())) {
             throw UserError.badInput("data.path: " + config.data().path() + ": no such folder; make shards with longhaul data run, or name their folder");
         }
-        ShardSet set = ShardSet.open(config.data().path(), config.data().verify());
-        if (leads && !(config.data().verify() && set.hasPageSums())) {
+        ReadChecks checks = config.data().verify();
+        ShardSet set = ShardSet.open(config.data().path(), checks, damage -> LOG.warn("{}; trained on all the same, since data.verify is warn", damage));
+        if (leads && (checks == ReadChecks.NONE || !set.hasPageSums())) {
             LOG.info("{}: ids are not held against checksums while training: {}; longhaul doctor CONFIG --verify reads all files once", config.data().path(),
-                    config.data().verify() ? "the data set was made before there were checksums of pages" : "data.verify is off");
+                    checks == ReadChecks.NONE ? "data.verify is none" : "the data set was made before there were checksums of pages (longhaul data add-sums makes them)");
         }
         TokenSplit train = set.split(config.data().trainSplit());
         if (train.vocabSize() > config.model().vocab()) {

@@ -107,9 +107,11 @@ class DamagedShardsTest {
     }
 
     @Test
-    void whoTurnsTheChecksOffTrainsOnWhatIsThere() throws IOException {
+    void whoWantsAWarningOrNothingTrainsOnWhatIsThere() throws IOException {
         flip(lastPage(config("plain"))[0]);
-        assertEquals(Outcome.FINISHED, run(config("plain", "data.verify=false")));
+        assertEquals(Outcome.FINISHED, run(config("plain", "data.verify=none")));
+        assertEquals(Outcome.FINISHED, run(config("warned", "data.verify=warn")));
+        assertEquals(losses("plain"), losses("warned"));
     }
 
     @Test
