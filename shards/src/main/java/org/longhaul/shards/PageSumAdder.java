@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -109,7 +110,7 @@ public final class PageSumAdder {
     }
 
     private UserError unwritable(String name, IOException e) {
-        return UserError.environment(folder.resolve(name) + ": cannot be written: " + e.getMessage()
+        return UserError.environment(folder.resolve(name) + ": cannot be written: " + Reason.of(e)
                 + "; free space there, or give this user the right to write in that folder", e);
     }
 }

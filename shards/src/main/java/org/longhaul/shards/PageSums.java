@@ -3,6 +3,7 @@ package org.longhaul.shards;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -57,7 +58,7 @@ final class PageSums {
         try {
             bytes = Files.readAllBytes(file);
         } catch (IOException e) {
-            throw UserError.badInput(file + ": cannot be read: " + e.getMessage() + "; copy the file again", e);
+            throw UserError.badInput(file + ": cannot be read: " + Reason.of(e) + "; copy the file again", e);
         }
         String found = Hex.xxh3(bytes);
         if (!found.equals(entry.xxh3())) {

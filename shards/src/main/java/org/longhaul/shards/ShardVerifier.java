@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.LongConsumer;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.shards.ShardManifest.DataFile;
 
@@ -54,7 +55,7 @@ public final class ShardVerifier {
             }
             return new ShardVerifier(place, ManifestFile.parse(bytes.array(), name));
         } catch (IOException e) {
-            throw UserError.environment(name + ": cannot be read: " + reason(e) + "; mend that place, or give this user the right to read it", e);
+            throw UserError.environment(name + ": cannot be read: " + Reason.of(e) + "; mend that place, or give this user the right to read it", e);
         }
     }
 
@@ -212,16 +213,11 @@ public final class ShardVerifier {
     }
 
     private Fault unreadable(DataFile entry, long position, Exception e) {
-        return new Fault(path(entry) + ": cannot be read at byte " + position + ": " + reason(e), "mend that place, or copy the file to another one", true);
+        return new Fault(path(entry) + ": cannot be read at byte " + position + ": " + Reason.of(e), "mend that place, or copy the file to another one", true);
     }
 
     private String path(DataFile entry) {
         return place.name() + "/" + entry.name();
-    }
-
-    private static String reason(Exception e) {
-        String text = e.getMessage() == null ? e.toString() : e.getMessage();
-        return text.lines().findFirst().orElse(e.getClass().getSimpleName());
     }
 
     private static <T> List<T> all(ExecutorService pool, List<Callable<T>> tasks) {

@@ -3,6 +3,7 @@ package org.longhaul.shards;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -141,7 +142,7 @@ final class TokenShard {
                 throw UserError.badInput(map.file() + ": has " + size + " bytes, it had " + bytes + " when it was opened: it was cut or replaced while in use; copy it again");
             }
         } catch (IOException e) {
-            throw UserError.environment(map.file() + ": cannot be read any more: " + e.getMessage() + "; mount its file system again, or copy it again", e);
+            throw UserError.environment(map.file() + ": cannot be read any more: " + Reason.of(e) + "; mount its file system again, or copy it again", e);
         }
     }
 
