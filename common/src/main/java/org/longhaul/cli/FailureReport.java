@@ -13,7 +13,7 @@ import java.util.Set;
 import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
 
-/** What the command line says about an exception: the lines for the user and the exit status. */
+/** What the command line says about an exception: the lines for the user, but those that he was {@link Told} before, and the exit status. */
 record FailureReport(List<String> lines, ExitCode exitCode) {
 
     /** Looks for a {@link UserError} or a known shortage anywhere in the chain of causes; anything else is a defect, whose trace is saved. */
@@ -21,7 +21,8 @@ record FailureReport(List<String> lines, ExitCode exitCode) {
         List<Throwable> chain = chain(failure);
         for (Throwable link : chain) {
             if (link instanceof UserError error) {
-                return new FailureReport(error.getMessage().lines().map(line -> "longhaul: " + line).toList(), error.exitCode());
+                return new FailureReport(
+                        error.getMessage().lines().map(line -> Told.BEGINS + line).filter(line -> !Told.knows(line)).toList(), error.exitCode());
             }
         }
         // From the deepest cause up: the outer messages often only repeat it behind the name of its class.

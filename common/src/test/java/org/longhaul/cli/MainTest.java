@@ -32,6 +32,11 @@ class MainTest {
         public Integer call() throws IOException {
             switch (config) {
                 case "bad" -> throw new IllegalStateException("wrapped", UserError.badInput("x.yaml:1: lr: too high\nx.yaml:2: steps: missing"));
+                case "told" -> {
+                    Told.tell("the network is gone\nlook at rank 3");
+                    Told.tell("the network is gone");
+                    throw new IllegalStateException(UserError.environment("the network is gone\nlook at rank 3"));
+                }
                 case "lacking" -> throw UserError.environment("no GPU");
                 case "signal" -> throw UserError.requeue("stopped by SIGTERM after saving step 7");
                 case "heap" -> throw new OutOfMemoryError("Java heap space");
@@ -73,6 +78,21 @@ class MainTest {
         assertEquals(status, run(args));
         assertEquals(line + "\n", err.toString(StandardCharsets.UTF_8));
         assertEquals("", out.toString(StandardCharsets.UTF_8));
+    }
+
+    /** Said as soon as it was known, it is not said again at the end; the status is the same. */
+    @Test
+    void whatWasToldIsNotRepeated() {
+        PrintStream before = System.err;
+        ByteArrayOutputStream told = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(told, true, StandardCharsets.UTF_8));
+        try {
+            assertEquals(3, run("train", "told"));
+        } finally {
+            System.setErr(before);
+        }
+        assertEquals("longhaul: the network is gone\nlonghaul: look at rank 3\n", told.toString(StandardCharsets.UTF_8));
+        assertEquals("", err.toString(StandardCharsets.UTF_8));
     }
 
     @Test

@@ -228,7 +228,7 @@ public final class CheckpointStore implements AutoCloseable {
                 if (uploads > 0) {
                     LOG.warn("{}: {} uploads that an earlier run left unfinished are given up", root(), uploads);
                 }
-                for (Storage.Entry e : storage.children("")) {
+                for (Storage.Entry e : lease.betweenBeats(() -> storage.children(""))) {
                     StepName name = StepName.parse(e.name());
                     boolean leftover = e.name().startsWith(StepName.STAGING) || e.name().startsWith(StepName.TRASH);
                     if (leftover || e.folder() && name != null && storage.length(name.folder() + "/" + Done.NAME) < 0) {

@@ -192,6 +192,16 @@ final class Lease implements AutoCloseable {
         }
     }
 
+    /** Looks at the root while this owner writes nothing: what is half-written then is not its own. */
+    synchronized <T> T betweenBeats(Look<T> look) throws IOException {
+        return look.at();
+    }
+
+    /** A look at a storage. */
+    interface Look<T> {
+        T at() throws IOException;
+    }
+
     private synchronized void beat() {
         if (!lostTo.isEmpty()) {
             return;

@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.longhaul.cli.Told;
 import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
 import org.longhaul.natives.CudaDevice;
@@ -97,7 +98,7 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
             String gpu = new String(rendezvous.get(key + "/here/" + r), StandardCharsets.UTF_8);
             Integer other = !backend.settings().shared() && gpu.contains("GPU-") ? gpus.put(gpu, members.get(r)) : null;
             if (other != null) {
-                throw UserError.environment("ranks " + other + " and " + members.get(r) + " use the same GPU, " + gpu
+                throw UserError.badInput("ranks " + other + " and " + members.get(r) + " use the same GPU, " + gpu
                         + "; start one process for each GPU (--nproc), and let CUDA_VISIBLE_DEVICES show all of them or one to each; "
                         + "longhaul launch --share-gpus tries a layout on fewer GPUs than ranks");
             }
@@ -261,7 +262,8 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
         }
         failure = cause;
         if (tell) {
-            LOG.error("{}", cause);
+            // Now and not by the exception alone: the thread that works may hang, or be ended, before it can speak. Where the launcher looks for the cause.
+            Told.tell(cause);
         }
         for (Watched group : new ArrayList<>(groups)) {
             start("nccl-abort", () -> {
@@ -275,8 +277,8 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            // Where the launcher looks for the cause.
-            System.err.println("longhaul: " + cause + " (rank " + globalRank + " is ended, its device did not let go within " + END_SECONDS + " s)");
+            Told.tell(cause);
+            LOG.warn("rank {} is ended: its device did not let go within {} s", globalRank, END_SECONDS);
             CudaDevice.exitProcess(ExitCode.ENVIRONMENT.status());
         });
     }

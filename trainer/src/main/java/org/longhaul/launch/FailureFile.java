@@ -31,6 +31,7 @@ final class FailureFile {
         line.put("time", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         line.put("attempt", attempt);
         line.put("step", lastStep(output.resolve("metrics.jsonl")));
+        line.put("verdict", Failure.verdict(known));
         line.put("cause", values(cause));
         line.put("others", known.stream().filter(f -> !f.equals(cause)).map(FailureFile::values).toList());
         Path file = output.resolve("failures.jsonl");
@@ -46,9 +47,14 @@ final class FailureFile {
         Map<String, Object> values = new LinkedHashMap<>();
         values.put("node", failure.node());
         values.put("host", failure.host());
+        if (failure.lost()) {
+            values.put("words", failure.words());
+            return values;
+        }
         values.put("rank", failure.rank());
         values.put("pid", failure.pid());
-        values.put(failure.signal() > 0 ? "signal" : "status", failure.signal() > 0 ? failure.signal() : failure.status());
+        // Its launcher's own.
+        values.put(failure.hung() || failure.signal() > 0 ? "signal" : "status", failure.hung() ? 9 : failure.signal() > 0 ? failure.signal() : failure.status());
         values.put("words", failure.words());
         return values;
     }

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.stream.LongStream;
 import org.longhaul.cli.LineStamp;
 import org.longhaul.cli.Main;
 import org.longhaul.error.UserError;
@@ -30,6 +31,8 @@ import sun.misc.Signal;
 final class LaunchCommand implements Callable<Integer> {
     private static final String HEAP_SHARE = "-XX:MaxRAMPercentage=";
     private static final Duration LASTING = Duration.ofHours(1);
+    /** A year. */
+    private static final long MOST_SECONDS = 365L * 24 * 3600;
 
     @Option(names = "--nproc", paramLabel = "N", required = true, description = "Processes on this node: one per GPU.")
     private int processes;
@@ -64,6 +67,22 @@ final class LaunchCommand implements Callable<Integer> {
             description = "Seconds the other ranks may take to end after a failure before they are killed (default: ${DEFAULT-VALUE}).")
     private long graceSeconds;
 
+    @Option(names = "--save-timeout", paramLabel = "SECONDS", defaultValue = "${env:LONGHAUL_SAVE_TIMEOUT:-0}",
+            description = "Seconds ranks may take to save and end after SIGTERM, SIGUSR1 or Ctrl-C; then those that are left are named and killed and the "
+                    + "launcher ends with 3. Choose less than the scheduler allows and more than the slowest step and save (default: "
+                    + "LONGHAUL_SAVE_TIMEOUT, else 0: no limit, but who is still there is named after 20 s, a minute and so on).")
+    private long saveSeconds;
+
+    @Option(names = "--restart-pause", paramLabel = "SECONDS", defaultValue = "10",
+            description = "Seconds before the second restart in a row, three times as long before each further one, up to 300; the first is at once "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private long pauseSeconds;
+
+    @Option(names = "--node-timeout", paramLabel = "SECONDS", defaultValue = "120",
+            description = "Seconds after which a node whose launcher is not heard of is named and the attempt ends; 0 leaves it to the ranks to notice "
+                    + "(default: ${DEFAULT-VALUE}).")
+    private long silenceSeconds;
+
     @Option(names = "--join-timeout", paramLabel = "SECONDS", defaultValue = "600",
             description = "Seconds the launchers of several nodes wait for each other, also after one was killed (default: ${DEFAULT-VALUE}).")
     private long joinSeconds;
@@ -85,7 +104,7 @@ final class LaunchCommand implements Callable<Integer> {
         }
         LineStamp.begin(plan.nodes() > 1 ? "[node " + plan.nodeRank() + "] " : "");
         Launcher launcher = new Launcher(plan, System.out);
-        for (String name : List.of("TERM", "INT", "USR1", "USR2")) {
+        for (String name : List.of("HUP", "TERM", "INT", "USR1", "USR2")) {
             Signal.handle(new Signal(name), signal -> launcher.signal(signal.getName()));
         }
         return launcher.run();
@@ -103,9 +122,14 @@ final class LaunchCommand implements Callable<Integer> {
         if (count > 1 && (meetingPort == 0 || name.isEmpty())) {
             throw UserError.badInput("a job of " + count + " nodes needs the same --rendezvous-port (or MASTER_PORT) and --job (or LONGHAUL_JOB) on each");
         }
+        if (LongStream.of(graceSeconds, saveSeconds, joinSeconds, pauseSeconds, silenceSeconds).anyMatch(s -> s < 0 || s > MOST_SECONDS)) {
+            throw UserError.badInput("--grace, --save-timeout, --join-timeout, --restart-pause and --node-timeout are seconds from 0 to " + MOST_SECONDS + ": "
+                    + graceSeconds + ", " + saveSeconds + ", " + joinSeconds + ", " + pauseSeconds + ", " + silenceSeconds);
+        }
+        Limits limits = new Limits(LASTING, Duration.ofSeconds(graceSeconds), Duration.ofSeconds(saveSeconds), Duration.ofSeconds(joinSeconds),
+                Duration.ofSeconds(pauseSeconds), Duration.ofSeconds(silenceSeconds));
         return new Launcher.Plan(javaCommand(), processes, count, rank, host != null ? host : env.host(), meetingPort,
-                name.orElseGet(() -> UUID.randomUUID().toString()), maxRestarts, LASTING, Duration.ofSeconds(graceSeconds), Duration.ofSeconds(joinSeconds),
-                shareGpus);
+                name.orElseGet(() -> UUID.randomUUID().toString()), maxRestarts, limits, shareGpus);
     }
 
     /**

@@ -108,7 +108,8 @@ public record RankEnvironment(
     /**
      * The GPU of this process among those that it sees: its local rank, or the only one where the scheduler shows each process its own (srun
      * --gpus-per-task=1). {@code longhaul launch} shows all its ranks the same ones, and with --share-gpus they take them in turn. A UserError
-     * (exit 3) where a launcher started more ranks than there are GPUs.
+     * where a launcher started more ranks than there are GPUs: wrong input (exit 2) in a job's first start, where it has never been otherwise and no other
+     * attempt can help; the machine's fault (exit 3) in a later one, where a GPU is gone and another node may do.
      *
      * @param visible how many this process sees, at least 1
      */
@@ -118,8 +119,12 @@ public record RankEnvironment(
         }
         boolean launched = launched(env);
         if (launched && localWorldSize > visible) {
-            throw UserError.environment("--nproc " + localWorldSize + " on a node whose processes see " + (visible == 1 ? "one GPU" : visible + " GPUs")
-                    + " (CUDA_VISIBLE_DEVICES=" + env.get("CUDA_VISIBLE_DEVICES") + "): start one rank for each GPU, or try the layout here with "
+            String misfit = "--nproc " + localWorldSize + " on a node whose processes see " + (visible == 1 ? "one GPU" : visible + " GPUs")
+                    + " (" + HostName.here() + ", CUDA_VISIBLE_DEVICES=" + env.get("CUDA_VISIBLE_DEVICES") + "): ";
+            if (attempt > 0 || number(env, "SLURM_RESTART_COUNT", 0) > 0) {
+                throw UserError.environment(misfit + "this job has started before, so a GPU may be gone; see nvidia-smi there, and drain the node");
+            }
+            throw UserError.badInput(misfit + "start one rank for each GPU, or try the layout here with "
                     + "longhaul launch --share-gpus, where ranks take turns on a GPU: slow, the same results");
         }
         String shown = env.get("CUDA_VISIBLE_DEVICES");

@@ -7,16 +7,23 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.longhaul.cli.LineStamp;
 import org.longhaul.error.UserError;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One rank's process: its output goes to ours line by line under its name; its last words are kept. */
-final class RankProcess {
-    private static final int LAST_WORDS = 20;
+final class RankProcess implements Rank {
+    private static final Logger LOG = LoggerFactory.getLogger(RankProcess.class);
+    /** Enough to still have the cause behind what libraries say while a process ends. */
+    private static final int LAST_WORDS = 200;
+    private static final String CAUSE = "longhaul: ";
 
     private final int rank;
     private final Process process;
@@ -42,24 +49,29 @@ final class RankProcess {
         }
     }
 
-    int rank() {
+    @Override
+    public int rank() {
         return rank;
     }
 
-    long pid() {
+    @Override
+    public long pid() {
         return process.pid();
     }
 
-    CompletableFuture<RankProcess> onExit() {
-        return process.onExit().thenApply(p -> this);
+    @Override
+    public CompletableFuture<Void> onExit() {
+        return process.onExit().thenAccept(p -> {});
     }
 
-    boolean alive() {
+    @Override
+    public boolean alive() {
         return process.isAlive();
     }
 
-    /** The exit status; only when it has ended. Waits for the rest of its output. */
-    int status() {
+    /** Waits for the rest of its output. */
+    @Override
+    public int status() {
         try {
             output.join(TimeUnit.SECONDS.toMillis(5));
         } catch (InterruptedException e) {
@@ -68,32 +80,46 @@ final class RankProcess {
         return process.exitValue();
     }
 
-    /** What it said last that looks like a cause: its last line that names a fault, else its last line. */
-    String lastWords() {
+    /** The lines that a failed command ends with, as one; else its last line that names a fault, else its last line. */
+    @Override
+    public String lastWords() {
         synchronized (lastWords) {
+            Set<String> causes = new LinkedHashSet<>();
             String last = lastWords.isEmpty() ? "" : lastWords.peekLast();
             for (String line : lastWords) {
-                if (line.startsWith("longhaul:") || line.contains("Error") || line.contains("Exception")) {
+                if (line.startsWith(CAUSE)) {
+                    causes.add(line.substring(CAUSE.length()));
+                } else if (line.contains("Error") || line.contains("Exception")) {
                     last = line;
                 }
             }
-            return last;
+            return causes.isEmpty() ? last : String.join("; ", causes);
         }
     }
 
-    /** Sends a signal by name, for instance {@code TERM}; nothing happens when it has ended. */
-    void signal(String name) {
+    // By the shell, which knows all signals: slim containers have no program for it, and Java sends only TERM and KILL.
+    @Override
+    public void signal(String name) {
+        if (!alive()) {
+            return;
+        }
         try {
-            new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+            new ProcessBuilder("sh", "-c", "kill -" + name + " " + process.pid())
                     .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
         } catch (IOException e) {
-            process.destroy();
+            if (name.equals("TERM")) {
+                // Not destroy() on the process, which closes the streams as well.
+                process.toHandle().destroy();
+                return;
+            }
+            LOG.warn("rank {} is not told of SIG{}: {}", rank, name, e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    void kill() {
+    @Override
+    public void kill() {
         process.destroyForcibly();
     }
 

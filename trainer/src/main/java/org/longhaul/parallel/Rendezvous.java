@@ -34,6 +34,7 @@ public final class Rendezvous implements AutoCloseable {
     private static final byte LATE = 1;
     private static final byte STRANGER = 2;
     private static final String FIRST = "\u0001";
+    private static final int SILENCE_MILLIS = 60_000;
 
     private final ServerSocket server;
     private volatile String token;
@@ -92,6 +93,8 @@ public final class Rendezvous implements AutoCloseable {
     private void answer(Socket socket) {
         try (socket; DataInputStream in = new DataInputStream(socket.getInputStream());
                 DataOutputStream out = new DataOutputStream(socket.getOutputStream())) {
+            // Whoever connects and says nothing, as probes of ports do, is not kept for the months of a run.
+            socket.setSoTimeout(SILENCE_MILLIS);
             boolean speaks = in.readInt() == MAGIC;
             String named = speaks ? in.readUTF() : "";
             if (!speaks || !named.equals(token) && !named.equals(first)) {
@@ -154,6 +157,18 @@ public final class Rendezvous implements AutoCloseable {
         }
     }
 
+    /** The keys of the present attempt that start so. */
+    public List<String> keys(String prefix) {
+        synchronized (values) {
+            return values.keySet().stream().filter(key -> key.startsWith(prefix)).toList();
+        }
+    }
+
+    /** A value that was put under the first token, if it is there. */
+    public Optional<byte[]> welcomed(String key) {
+        return value(FIRST + key);
+    }
+
     /** What was put under the first token with keys that start so, in the order in which it came. */
     public List<byte[]> kept(String prefix) {
         synchronized (values) {
@@ -191,6 +206,7 @@ public final class Rendezvous implements AutoCloseable {
         private final String token;
         private final Duration timeout;
         private final String scope;
+        private volatile boolean met;
 
         /** Names the store; connects at the first call. */
         public Client(String host, int port, String token, Duration timeout) {
@@ -300,26 +316,37 @@ public final class Rendezvous implements AutoCloseable {
             }
         }
 
-        // The server may start a while after its clients.
+        // The server may start a while after its clients; and where it has answered once, a name or a way that is missing now may be back in a moment.
         private Socket connect() {
             long deadline = System.nanoTime() + timeout.toNanos();
             while (true) {
                 Socket socket = new Socket();
                 try {
                     socket.connect(new InetSocketAddress(host, port), millis());
+                    met = true;
                     return socket;
-                } catch (ConnectException e) {
-                    if (System.nanoTime() > deadline) {
+                } catch (IOException e) {
+                    close(socket);
+                    boolean over = System.nanoTime() > deadline;
+                    if (e instanceof ConnectException && over) {
                         throw unreachable("refuses connections for " + timeout.toSeconds() + " s", e);
+                    } else if (e instanceof SocketTimeoutException && (over || !met)) {
+                        throw unreachable("does not answer within " + timeout.toSeconds() + " s", e);
+                    } else if (e instanceof UnknownHostException && (over || !met)) {
+                        throw unreachable("has an unknown host name", e);
+                    } else if (!(e instanceof ConnectException) && (over || !met)) {
+                        throw unreachable("cannot be reached (" + e.getMessage() + ")", e);
                     }
                     pause();
-                } catch (UnknownHostException e) {
-                    throw unreachable("has an unknown host name", e);
-                } catch (SocketTimeoutException e) {
-                    throw unreachable("does not answer within " + timeout.toSeconds() + " s", e);
-                } catch (IOException e) {
-                    throw unreachable("cannot be reached (" + e.getMessage() + ")", e);
                 }
+            }
+        }
+
+        private static void close(Socket socket) {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                // It was never connected.
             }
         }
 

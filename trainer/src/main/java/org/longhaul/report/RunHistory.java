@@ -16,6 +16,10 @@ final class RunHistory {
     static List<String> causes(List<JsonNode> failures) {
         return failures.subList(Math.max(0, failures.size() - FAILURES), failures.size()).stream().map(line -> {
             JsonNode cause = line.path("cause");
+            if (line.has("verdict")) {
+                return "cause       " + line.path("time").asText() + " behind step " + line.path("step").asText() + ": " + line.path("verdict").asText();
+            }
+            // As written before there was one.
             String how = cause.has("signal") ? "was ended by signal " + cause.path("signal").asText() : "ended with status " + cause.path("status").asText();
             return "cause       " + line.path("time").asText() + " behind step " + line.path("step").asText() + ": rank " + cause.path("rank").asText() + " on "
                     + cause.path("host").asText() + " " + how + (cause.path("words").asText().isEmpty() ? "" : ": " + cause.path("words").asText());

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.longhaul.launch.HostName;
+import org.longhaul.launch.SharedGpus;
 import org.longhaul.metrics.Flops;
 import org.longhaul.model.ModelConfig;
 import org.longhaul.model.StageRange;
@@ -44,6 +45,11 @@ final class RankTimes implements AutoCloseable {
     private final List<String> places;
     private long measured = -1;
     private double reading;
+
+    /** What is measured where ranks may share GPUs: nothing then, since they compute by turns and the turns are the driver's. */
+    static StragglerConfig meaningful(StragglerConfig config, Map<String, String> environment) {
+        return SharedGpus.on(environment) ? new StragglerConfig(0, config.ratio(), config.planRatio(), config.looks()) : config;
+    }
 
     /** Tells the ranks' places; all ranks construct it together. */
     RankTimes(Backend backend, MeshGroups groups, ModelConfig model, StragglerConfig config) {

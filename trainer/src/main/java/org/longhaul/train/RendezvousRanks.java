@@ -7,6 +7,7 @@ import java.util.function.BooleanSupplier;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.RankEnvironment;
+import org.longhaul.launch.SaveMeeting;
 import org.longhaul.parallel.Rendezvous;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,10 +47,10 @@ final class RendezvousRanks implements RankGroup {
     @Override
     public boolean all(boolean mine) {
         boolean own = mine && sound.getAsBoolean();
-        String key = "savers/" + call + "/";
+        String key = SaveMeeting.call(call);
         if (self.rank() != 0) {
             client.put(key + self.rank(), flag(own));
-            boolean all = client.get(key + "all")[0] != 0;
+            boolean all = client.get(SaveMeeting.all(call))[0] != 0;
             call++;
             return all;
         }
@@ -57,9 +58,9 @@ final class RendezvousRanks implements RankGroup {
         for (int r = 1; r < size(); r++) {
             all &= client.get(key + r)[0] != 0;
         }
-        client.put(key + "all", flag(all));
+        client.put(SaveMeeting.all(call), flag(all));
         // Whoever has answered this call has read the last one's answer: a run of months keeps two calls in memory.
-        client.forget("savers/" + (call - 1) + "/");
+        client.forget(SaveMeeting.call(call - 1));
         call++;
         return all;
     }

@@ -16,7 +16,10 @@ final class SharedMemory {
 
     private SharedMemory() {}
 
-    /** Throws UserError (exit 3) with the sum where the ranks of this rank's GPU need more than it has under a layout; says nothing without sharing. */
+    /**
+     * Throws UserError (exit 2: no other attempt finds more) with the sum where the ranks of this rank's GPU need more than it has under a layout; says nothing
+     * without sharing.
+     */
     static void requireRoom(TrainConfig config, Mesh mesh, RankSetup setup, RankEnvironment self) {
         if (setup.backend() instanceof CudaBackend gpu && gpu.settings().shared()) {
             List<Integer> ranks = self.neighbours(System.getenv(), CudaDevice.count());
@@ -27,7 +30,7 @@ final class SharedMemory {
     static void requireRoom(List<RankMemory> stages, Mesh mesh, List<Integer> ranks, long has, String gpu) {
         long needed = ranks.stream().mapToLong(r -> stages.get(mesh.pipelineOf(r)).total() + CONTEXT).sum();
         if (needed > has) {
-            throw UserError.environment(String.format(
+            throw UserError.badInput(String.format(
                     Locale.ROOT, "ranks %s share %s of %.1f GiB and need %.1f GiB of it by the plan: make the model smaller with overrides such as "
                             + "model.layers=4, or take fewer ranks or more GPUs", ranks, gpu, has / GIB, needed / GIB));
         }

@@ -8,7 +8,7 @@ import sun.misc.Signal;
 import sun.misc.SignalHandler;
 
 /**
- * Remembers that SIGTERM, SIGINT or SIGUSR1 asked the run to save and end; a second SIGINT ends at once. Until {@link #begun} there is nothing to
+ * Remembers that SIGTERM, SIGINT, SIGUSR1 or SIGHUP (its terminal is gone; ignored under nohup) asked the run to save and end; a second SIGINT ends at once. Until {@link #begun} there is nothing to
  * save, and the process may wait for ranks that never come: it then ends at once as if it did not listen.
  */
 final class StopRequest implements AutoCloseable {
@@ -21,7 +21,7 @@ final class StopRequest implements AutoCloseable {
     /** Starts to listen. */
     static StopRequest listen() {
         StopRequest request = new StopRequest();
-        for (String name : List.of("TERM", "INT", "USR1")) {
+        for (String name : List.of("HUP", "TERM", "INT", "USR1")) {
             Signal s = new Signal(name);
             SignalHandler[] before = new SignalHandler[1];
             before[0] = Signal.handle(s, received -> {

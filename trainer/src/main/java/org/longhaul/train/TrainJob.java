@@ -61,7 +61,8 @@ final class TrainJob {
         Profiling profiling = new Profiling(config, setup.backend(), setup.groups(), setup.peakFlops());
         try (Engine engine = new Engine(config, profiling.backend(), profiling.groups());
                 Mixture mixture = new Mixture(config, data, setup.groups().rank() == 0);
-                RankTimes times = new RankTimes(setup.backend(), setup.groups(), config.model(), config.ranks().straggler());
+                RankTimes times = new RankTimes(setup.backend(), setup.groups(), config.model(),
+                        RankTimes.meaningful(config.ranks().straggler(), System.getenv()));
                 Snapshots snapshots = new Snapshots(config, setup.backend(), engine, data.fingerprints(), mixture, setup.savers())) {
             profiling.of(engine);
             Trainer trainer = new Trainer(config, engine, snapshots, data, mixture, times, stop, setup.peakFlops(), profiling, telemetry);

@@ -96,6 +96,32 @@ class LeaseTest {
         }
     }
 
+    /** Where a file is replaced by a temporary one, a clean-up took its own owner's for another run's left-over. */
+    @Test
+    void theOwnerWritesNothingWhileItLooksForLeftOvers() throws Exception {
+        try (Lease lease = Lease.take(storage, Owner.self(), Duration.ofDays(1), true)) {
+            long before = Lease.read(storage).beat();
+            Thread[] other = new Thread[1];
+            long during = lease.betweenBeats(() -> {
+                other[0] = new Thread(() -> {
+                    try {
+                        lease.require();
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                });
+                other[0].start();
+                while (other[0].getState() != Thread.State.BLOCKED) {
+                    Thread.onSpinWait();
+                }
+                return Lease.read(storage).beat();
+            });
+            assertEquals(before, during);
+            other[0].join();
+            assertEquals(before + 1, Lease.read(storage).beat());
+        }
+    }
+
     /** A run that was suspended while another took its place must not go on writing. */
     @Test
     void whoWasSucceededWritesNoMore() throws IOException {

@@ -15,6 +15,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,8 +123,19 @@ class ClusterFilesTest {
         assertEquals(List.of("/opt/longhaul/scripts/longhaul", "launch"), command.subList(0, 2));
         CommandLine.ParseResult parsed = new CommandLine(new LaunchCommand()).parseArgs(command.subList(2, command.size()).toArray(String[]::new));
         assertEquals(container.at("/resources/limits").get("nvidia.com/gpu").asInt(), (Integer) parsed.matchedOptionValue("nproc", 0));
-        assertTrue((Long) parsed.matchedOptionValue("grace", 0L) < pod.get("terminationGracePeriodSeconds").asLong(), "a save ends before the pod is killed");
+        long save = parsed.matchedOptionValue("save-timeout", 0L);
+        assertTrue(save > 0 && save < pod.get("terminationGracePeriodSeconds").asLong(), "who hangs in a save is named before the pod is killed");
         assertEquals(List.of("train", "/config/train.yaml"), parsed.matchedPositionalValue(0, List.of()));
+    }
+
+    /** The limit comes ten minutes behind the warning, at worst a minute less. */
+    @Test
+    void whoHangsInASaveIsNamedBeforeSlurmKillsTheJob() throws IOException {
+        String script = Files.readString(FILES.resolve("slurm.sbatch"));
+        Matcher warning = Pattern.compile("--signal=USR1@(\\d+)").matcher(script);
+        Matcher save = Pattern.compile("--save-timeout (\\d+)").matcher(script);
+        assertTrue(warning.find() && save.find());
+        assertTrue(Integer.parseInt(save.group(1)) < Integer.parseInt(warning.group(1)) - 60, script);
     }
 
     @Test

@@ -61,6 +61,33 @@ class FailureTest {
     }
 
     @Test
+    void whatSaidNothingItselfIsNamedBesideTheFirstCause() {
+        Failure hung = Failure.hung(0, "gpu07", 3, 8, "did not end within 60 s and was killed");
+        Failure victim = failure(0, 3, "world: rank(s) 3 say nothing");
+        assertEquals(victim.text() + "; rank 3 on gpu07 (pid 8) did not end within 60 s and was killed", Failure.verdict(List.of(victim, hung)));
+        assertEquals(Optional.of(CULPRIT), Failure.first(List.of(hung, victim, CULPRIT)));
+        assertEquals(Optional.of(hung), Failure.first(List.of(hung)));
+        assertEquals(3, hung.exit());
+        assertEquals("", Failure.verdict(List.of()));
+    }
+
+    @Test
+    void aNodeThatIsGoneIsTheCauseOfWhatItsPeersSay() {
+        Failure node = Failure.lost(2, "gpu09", "no word of its launcher for 120 s");
+        assertEquals(Optional.of(node), Failure.first(List.of(VICTIM, failure(1, 3, "NCCL reports a remote error"), node)));
+        assertEquals("node 2 (gpu09) went silent: no word of its launcher for 120 s", node.text());
+        assertEquals(3, node.exit());
+        assertEquals(node, Failure.of(node.json().getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** 70 would call it a defect of a native library. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 9, 10, 12, 15})
+    void aSignalFromOutsideIsTheMachinesFault(int signal) {
+        assertEquals(3, failure(0, 128 + signal, "").exit());
+    }
+
+    @Test
     void itGoesThroughTheStoreAndBack() {
         assertEquals(CULPRIT, Failure.of(CULPRIT.json().getBytes(StandardCharsets.UTF_8)));
     }
@@ -81,6 +108,13 @@ class FailureTest {
         assertEquals(1, line.get("others").size());
         assertEquals(0, line.at("/others/0/rank").asInt());
         assertEquals(9, new ObjectMapper().readTree(lines.get(1)).at("/cause/signal").asInt());
+        Failure lost = Failure.lost(2, "gpu09", "no word");
+        Failure hung = Failure.hung(0, "gpu07", 3, 8, "did not end");
+        FailureFile.append(folder, 3, lost, List.of(VICTIM, lost, hung));
+        JsonNode third = new ObjectMapper().readTree(Files.readAllLines(folder.resolve("failures.jsonl")).get(2));
+        assertEquals("{\"node\":2,\"host\":\"gpu09\",\"words\":\"no word\"}", third.get("cause").toString());
+        assertEquals(9, third.at("/others/1/signal").asInt());
+        assertEquals(Failure.verdict(List.of(VICTIM, lost, hung)), third.get("verdict").asText());
     }
 
     private static Failure failure(int rank, int status, String words) {

@@ -18,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.error.ExitCode;
@@ -25,6 +26,7 @@ import org.longhaul.error.UserError;
 
 class LauncherTest {
     private Duration lasting = Duration.ofHours(1);
+    private Duration save = Duration.ZERO;
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
     @Test
@@ -99,8 +101,7 @@ class LauncherTest {
     @Test
     void aSignalEndsTheWaitForOtherNodes() {
         for (int node = 0; node < 2; node++) {
-            Launcher.Plan plan = new Launcher.Plan(List.of("true"), 1, 2, node, "127.0.0.1", node == 0 ? 0 : 9, "alone", 0, lasting, Duration.ofSeconds(1),
-                    Duration.ofMinutes(10), false);
+            Launcher.Plan plan = new Launcher.Plan(List.of("true"), 1, 2, node, "127.0.0.1", node == 0 ? 0 : 9, "alone", 0, limits(Duration.ofMinutes(10)), false);
             Launcher launcher = new Launcher(plan, System.out);
             launcher.signal("TERM");
             UserError e = assertThrows(UserError.class, launcher::run);
@@ -129,6 +130,42 @@ class LauncherTest {
         assertFalse(set.containsKey("NCCL_SOCKET_IFNAME"), "ranks of another node are not on this one's loop-back");
         assertTrue(SharedGpus.on(set));
         assertFalse(SharedGpus.on(outer));
+    }
+
+    /** Ranks that were started behind the signal would never hear of it, and the scheduler would kill them unsaved. */
+    @Test
+    void aSignalBeforeTheRanksAreStartedStartsNone() {
+        Launcher launcher = new Launcher(plan("echo started", 2, 3), new PrintStream(bytes, true, StandardCharsets.UTF_8));
+        launcher.signal("TERM");
+        assertEquals(75, launcher.run());
+        assertEquals("", text());
+    }
+
+    @Test
+    void aRankThatHangsInTheSaveIsKilledBeforeTheSchedulerKillsAll() throws InterruptedException {
+        save = Duration.ofSeconds(1);
+        assertEquals(3, signalled("USR1", "here", "if [ $RANK = 1 ]; then trap '' USR1; else trap 'exit 75' USR1; fi; echo here; while :; do sleep 0.05; done"));
+    }
+
+    /** A terminal that is gone takes no save with it. */
+    @Test
+    void aLostTerminalIsASignalToSave() throws InterruptedException {
+        assertEquals(75, signalled("HUP", "here", "trap 'exit 75' TERM; echo here; while :; do sleep 0.05; done"));
+    }
+
+    @Test
+    void aRankThatCannotBeStartedIsTriedAgainAndLeavesNoOthers() {
+        Launcher.Plan plan = new Launcher.Plan(List.of("/nowhere/java"), 2, 1, 0, "127.0.0.1", 0, "none" + System.nanoTime(), 1,
+                limits(Duration.ofSeconds(30)), false);
+        assertEquals(3, new Launcher(plan, System.out).run());
+    }
+
+    @Test
+    void restartsInARowComeFurtherApart() {
+        Limits limits = new Limits(lasting, lasting, save, lasting, Duration.ofSeconds(10), lasting);
+        assertEquals(List.of(0L, 10L, 30L, 90L, 270L, 300L, 300L),
+                IntStream.rangeClosed(1, 7).mapToObj(n -> limits.pauseBefore(n).toSeconds()).toList());
+        assertEquals(0, limits(lasting).pauseBefore(9).toSeconds());
     }
 
     private int signalled(String name, String ready, String shell) throws InterruptedException {
@@ -162,7 +199,11 @@ class LauncherTest {
 
     private Launcher.Plan plan(String shell, int processes, int restarts) {
         return new Launcher.Plan(List.of("sh", "-c", shell), processes, 1, 0, "127.0.0.1", 0,
-                "test" + System.nanoTime(), restarts, lasting, Duration.ofSeconds(1), Duration.ofSeconds(30), shareGpus);
+                "test" + System.nanoTime(), restarts, limits(Duration.ofSeconds(30)), shareGpus);
+    }
+
+    private Limits limits(Duration join) {
+        return new Limits(lasting, Duration.ofSeconds(1), save, join, Duration.ZERO, Duration.ofMinutes(2));
     }
 
     private String text() {

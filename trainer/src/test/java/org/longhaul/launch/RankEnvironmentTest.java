@@ -11,6 +11,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
 
 class RankEnvironmentTest {
@@ -104,6 +105,7 @@ class RankEnvironmentTest {
                 int visible = gpus;
                 UserError e = assertThrows(UserError.class, () -> self.device(LAUNCHED, visible));
                 assertTrue(e.getMessage().contains("--nproc 4") && e.getMessage().contains("--share-gpus"), e.getMessage());
+                assertEquals(ExitCode.BAD_INPUT, e.exitCode(), "no other attempt can help");
                 assertEquals(rank % gpus, self.device(SHARED, gpus));
             }
             assertEquals(List.of(4, 5, 6, 7), self.neighbours(SHARED, 1));
@@ -111,5 +113,17 @@ class RankEnvironmentTest {
             assertEquals(List.of(4 + rank), self.neighbours(SHARED, 4));
             assertEquals(List.of(4 + rank), self.neighbours(LAUNCHED, 4));
         }
+    }
+
+    /** What worked before and does not now is the machine's: status 2 would end a job of weeks for good. */
+    @Test
+    void aGpuThatIsGoneInALaterStartIsTheMachinesFault() {
+        RankEnvironment restarted = new RankEnvironment(1, 4, 1, 4, "h", 1, "t", false, 2);
+        UserError e = assertThrows(UserError.class, () -> restarted.device(LAUNCHED, 3));
+        assertEquals(ExitCode.ENVIRONMENT, e.exitCode());
+        assertTrue(e.getMessage().contains("a GPU may be gone") && e.getMessage().contains("3 GPUs"), e.getMessage());
+        RankEnvironment requeued = new RankEnvironment(1, 4, 1, 4, "h", 1, "t", false, 0);
+        Map<String, String> slurm = Map.of("LONGHAUL_RENDEZVOUS", "launcher", "SLURM_RESTART_COUNT", "1");
+        assertEquals(ExitCode.ENVIRONMENT, assertThrows(UserError.class, () -> requeued.device(slurm, 3)).exitCode());
     }
 }

@@ -18,6 +18,9 @@ class RunHistoryTest {
         String line = "{\"time\":\"t\",\"attempt\":0,\"step\":42,\"cause\":{\"rank\":5,\"host\":\"gpu07\",\"signal\":9,\"words\":\"step 42\"}}";
         assertEquals(List.of("cause       t behind step 42: rank 5 on gpu07 was ended by signal 9: step 42"),
                 RunHistory.causes(List.of(new com.fasterxml.jackson.databind.ObjectMapper().readTree(line))));
+        String node = "{\"time\":\"t\",\"attempt\":0,\"step\":42,\"verdict\":\"node 2 (gpu09) went silent\",\"cause\":{\"node\":2,\"host\":\"gpu09\"}}";
+        assertEquals(List.of("cause       t behind step 42: node 2 (gpu09) went silent"),
+                RunHistory.causes(List.of(new com.fasterxml.jackson.databind.ObjectMapper().readTree(node))));
     }
 
     @Test

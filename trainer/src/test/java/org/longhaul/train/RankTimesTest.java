@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.longhaul.metrics.MetricsFile;
 import org.longhaul.trust.Faults;
+import org.longhaul.trust.StragglerConfig;
 
 class RankTimesTest {
     @TempDir
@@ -23,6 +25,13 @@ class RankTimesTest {
     @AfterEach
     void mend() {
         System.clearProperty(Faults.PROPERTY);
+    }
+
+    @Test
+    void ranksThatShareGpusAreNotCompared() {
+        StragglerConfig config = new StragglerConfig(50, 1.15, 1.5, 3);
+        assertEquals(new StragglerConfig(0, 1.15, 1.5, 3), RankTimes.meaningful(config, Map.of("LONGHAUL_SHARE_GPUS", "1")));
+        assertEquals(config, RankTimes.meaningful(config, Map.of()));
     }
 
     /** The others wait for the slow rank in their collectives; only its own time grows. */
