@@ -2,7 +2,10 @@ package org.longhaul.launch;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -216,7 +219,10 @@ final class Attempt {
     }
 
     private void overdue() throws InterruptedException {
-        List<Rank> hung = alive();
+        Map<Rank, String> states = new HashMap<>();
+        alive().forEach(rank -> states.put(rank, rank.state()));
+        // Who is stopped, or waits in the kernel, is what the others wait for.
+        List<Rank> hung = states.keySet().stream().sorted(Comparator.<Rank, Boolean>comparing(r -> states.get(r).isEmpty()).thenComparing(Rank::rank)).toList();
         LOG.warn("{} of {} ranks of this node did not end within {} s{}; killing {}{}", hung.size(), ranks.size(), limit.toSeconds(), afterWhat(), names(hung),
                 others.keepsWaiting());
         if (phase == Phase.ASKED) {
@@ -224,7 +230,8 @@ final class Attempt {
         }
         if (phase != Phase.EARLY) {
             hung.forEach(rank -> failed(Failure.hung(node, HostName.here(), rank.rank(), rank.pid(),
-                    "did not end within " + limit.toSeconds() + " s" + afterWhat() + " and was killed")));
+                    "did not end within " + limit.toSeconds() + " s" + afterWhat() + (states.get(rank).isEmpty() ? "" : " (" + states.get(rank) + ")")
+                            + " and was killed")));
         }
         end();
     }

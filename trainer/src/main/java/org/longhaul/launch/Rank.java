@@ -22,4 +22,7 @@ interface Rank {
     void signal(String name);
 
     void kill();
+
+    /** What is unusual about its process now, in words; empty where nothing is. */
+    String state();
 }

@@ -29,6 +29,7 @@ final class RankProcess implements Rank {
     private final Process process;
     private final Deque<String> lastWords = new ArrayDeque<>();
     private final Thread output;
+    private volatile DumpFilter dump;
 
     private RankProcess(int rank, Process process, PrintStream out, boolean prefix) {
         this.rank = rank;
@@ -103,6 +104,9 @@ final class RankProcess implements Rank {
         if (!alive()) {
             return;
         }
+        if (name.equals("QUIT")) {
+            dump = new DumpFilter();
+        }
         try {
             new ProcessBuilder("sh", "-c", "kill -" + name + " " + process.pid())
                     .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
@@ -123,6 +127,11 @@ final class RankProcess implements Rank {
         process.destroyForcibly();
     }
 
+    @Override
+    public String state() {
+        return ProcessState.of(process.pid());
+    }
+
     private void copy(PrintStream out, boolean prefix) {
         try (BufferedReader in = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -131,6 +140,9 @@ final class RankProcess implements Rank {
                     if (lastWords.size() > LAST_WORDS) {
                         lastWords.remove();
                     }
+                }
+                if (dump != null && !dump.passes(line)) {
+                    continue;
                 }
                 out.println(LineStamp.time() + (prefix ? "[rank " + rank + "] " : "") + line);
             }

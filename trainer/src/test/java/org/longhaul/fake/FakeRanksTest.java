@@ -126,7 +126,7 @@ class FakeRanksTest {
             List<String> said = outcome.text().lines().filter(line -> line.contains("rank(s) 1 say nothing")).toList();
             assertEquals(2, said.size(), outcome.text());
             assertTrue(said.get(0).contains("[rank 0] longhaul: ") && said.get(1).contains(" ended with status 3: "), outcome.text());
-            assertTrue(said.get(1).contains("; rank 1 on ") && said.get(1).endsWith("did not end within 2 s and was killed"), outcome.text());
+            assertTrue(said.get(1).contains("; rank 1 on ") && said.get(1).endsWith("did not end within 2 s (stopped, as by SIGSTOP) and was killed"), outcome.text());
         }
     }
 

@@ -30,6 +30,7 @@ class AttemptTest {
         private final CompletableFuture<Void> end = new CompletableFuture<>();
         private final List<String> signals = new ArrayList<>();
         private int status;
+        private String state = "";
 
         Scripted(int rank, BiConsumer<Scripted, String> script) {
             this.rank = rank;
@@ -80,6 +81,11 @@ class AttemptTest {
         }
 
         @Override
+        public String state() {
+            return state;
+        }
+
+        @Override
         public void kill() {
             signal("KILL");
         }
@@ -114,6 +120,19 @@ class AttemptTest {
         assertTrue(outcome.cause().matches("rank 1 on .* \\(pid 101\\) did not end within 0 s of SIGUSR1 and was killed"), outcome.cause());
         assertEquals(List.of("USR1", "QUIT", "KILL"), ranks.get(1).signals, "a dump of its threads before it is gone");
         assertEquals(List.of(1), attempt.failures().stream().map(Failure::rank).toList());
+    }
+
+    /** In a save all wait for one, and all are killed: the one is the verdict. */
+    @Test
+    void ofSeveralThatHangTheStoppedOneComesFirst() {
+        rank(AttemptTest::hangs);
+        rank(AttemptTest::hangs);
+        ranks.get(1).state = "stopped, as by SIGSTOP";
+        Attempt attempt = attempt(LONG, SHORT, Attempt.Others.NONE);
+        attempt.signal("TERM");
+        String cause = attempt.await().cause();
+        assertTrue(cause.matches("rank 1 on .* did not end within 0 s of SIGTERM \\(stopped, as by SIGSTOP\\) and was killed; rank 0 on .* s of SIGTERM and was killed"),
+                cause);
     }
 
     @Test
