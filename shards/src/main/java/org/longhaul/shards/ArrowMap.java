@@ -26,12 +26,15 @@ import org.longhaul.error.UserError;
  * All record batches but the last must be equally long, so that a row is found by one division.
  */
 final class ArrowMap {
+    private static final String UNEQUAL = "has record batches of different lengths; write it with Longhaul, or copy it again";
+
     private final Path file;
     private final MappedByteBuffer map;
     private final int[] widths;
     private final int rowsPerBatch;
     private final long rows;
     private final int[][] offsets;
+    private final Block[] blocks;
     private final List<List<String>> dictionaries = new ArrayList<>();
 
     /**
@@ -70,17 +73,17 @@ final class ArrowMap {
                 throw broken("has a damaged Arrow footer");
             }
             offsets = new int[widths.length][batches];
-            long total = 0;
-            int first = 0;
+            blocks = new Block[batches];
             for (int b = 0; b < batches; b++) {
-                int length = readBatch(footer.recordBatches(b), b);
-                first = b == 0 ? length : first;
-                if (length > first || (length < first && b < batches - 1)) {
-                    throw broken("has record batches of different lengths; write it with Longhaul");
-                }
-                total += length;
+                blocks[b] = footer.recordBatches(b);
             }
-            rows = total;
+            // The headers of batches between the first and the last are read when their rows are: a data set of terabytes has millions.
+            int first = batches == 0 ? 0 : readBatch(0);
+            int last = batches == 0 ? 0 : readBatch(batches - 1);
+            if (last > first) {
+                throw broken(UNEQUAL);
+            }
+            rows = batches == 0 ? 0 : (long) first * (batches - 1) + last;
             rowsPerBatch = Math.max(1, first);
             for (int d = 0; d < footer.dictionariesLength(); d++) {
                 dictionaries.add(readDictionary(footer.dictionaries(d)));
@@ -88,10 +91,13 @@ final class ArrowMap {
         } catch (UserError e) {
             throw e;
         } catch (RuntimeException | AssertionError e) {
-            // The flatbuffer accessors throw all kinds of these when they follow damaged offsets.
-            throw UserError.badInput(file + ": not a readable Arrow file (damaged header or footer); "
-                    + "verify the data set and copy the file again", e);
+            throw unreadable(e);
         }
+    }
+
+    // The flatbuffer accessors throw all kinds of these when they follow damaged offsets.
+    private UserError unreadable(Throwable e) {
+        return UserError.badInput(file + ": not a readable Arrow file (damaged header or footer); verify the data set and copy the file again", e);
     }
 
     private UserError broken(String what) {
@@ -129,7 +135,8 @@ final class ArrowMap {
         return Math.toIntExact(block.offset() + block.metaDataLength());
     }
 
-    private int readBatch(Block block, int index) {
+    private int readBatch(int index) {
+        Block block = blocks[index];
         RecordBatch batch = (RecordBatch) message(block, MessageHeader.RecordBatch).header(new RecordBatch());
         if (batch.compression() != null) {
             throw broken("is compressed; shards must be uncompressed to be mapped");
@@ -188,6 +195,22 @@ final class ArrowMap {
         if (row < 0 || row >= rows) {
             throw new IndexOutOfBoundsException("row " + row + " of " + rows + " in " + file);
         }
-        return offsets[column][(int) (row / rowsPerBatch)] + (int) (row % rowsPerBatch) * widths[column];
+        int batch = (int) (row / rowsPerBatch);
+        int start = offsets[column][batch];
+        // Several threads may find nothing there yet: they write the same numbers. No column begins at the start of a file.
+        return (start != 0 ? start : late(column, batch)) + (int) (row % rowsPerBatch) * widths[column];
+    }
+
+    private int late(int column, int batch) {
+        try {
+            if (readBatch(batch) != rowsPerBatch) {
+                throw broken(UNEQUAL);
+            }
+            return offsets[column][batch];
+        } catch (UserError e) {
+            throw e;
+        } catch (RuntimeException | AssertionError e) {
+            throw unreadable(e);
+        }
     }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,21 +59,24 @@ public final class ShardSet {
         }
     }
 
+    private record Mapped(TokenShard tokens, DocumentTable documents) {}
+
     private TokenSplit map(String name, ShardManifest.Split split) {
-        List<TokenShard> shards = new ArrayList<>();
-        List<DocumentTable> tables = new ArrayList<>();
-        for (ShardManifest.Shard shard : split.shards()) {
-            PageSums sums = checks == ReadChecks.NONE || shard.pageSums() == null ? null
-                    : new PageSums(sized(shard.pageSums()), shard.pageSums(), TokenShard.pages(manifest.tokenType(), shard.total().tokens()));
-            TokenShard tokens = new TokenShard(sized(shard.tokens()), manifest.tokenType(), sums, new DamageReport(told));
-            DocumentTable table = new DocumentTable(sized(shard.documents()));
-            agree(shard.tokens(), "tokens", tokens.tokens(), shard.total().tokens());
-            agree(shard.documents(), "documents", table.documents(), shard.total().documents());
-            table.requireTiles(tokens.tokens());
-            shards.add(tokens);
-            tables.add(table);
-        }
-        return new TokenSplit(name, split, manifest.vocabularySize(), shards, tables);
+        // Each waits for a few pages of its disk: thousands of shards wait side by side.
+        List<Mapped> shards = split.shards().parallelStream().map(this::map).toList();
+        return new TokenSplit(name, split, manifest.vocabularySize(), shards.stream().map(Mapped::tokens).toList(),
+                shards.stream().map(Mapped::documents).toList());
+    }
+
+    private Mapped map(ShardManifest.Shard shard) {
+        PageSums sums = checks == ReadChecks.NONE || shard.pageSums() == null ? null
+                : new PageSums(sized(shard.pageSums()), shard.pageSums(), TokenShard.pages(manifest.tokenType(), shard.total().tokens()));
+        TokenShard tokens = new TokenShard(sized(shard.tokens()), manifest.tokenType(), sums, new DamageReport(told));
+        DocumentTable table = new DocumentTable(sized(shard.documents()));
+        agree(shard.tokens(), "tokens", tokens.tokens(), shard.total().tokens());
+        agree(shard.documents(), "documents", table.documents(), shard.total().documents());
+        table.requireTiles(tokens.tokens());
+        return new Mapped(tokens, table);
     }
 
     private Path sized(ShardManifest.DataFile file) {

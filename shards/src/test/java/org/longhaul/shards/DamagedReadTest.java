@@ -121,6 +121,39 @@ class DamagedReadTest {
         }
     }
 
+    /** Their headers are read when their rows are, not when the data set is opened. */
+    @Test
+    void aDamagedHeaderOfABatchInTheMiddleIsToldOrChangesNothing() throws IOException {
+        Fixture fixture = new Fixture(folder, 70_000, 9, 1, 2_000, 4_000);
+        Path file = folder.resolve("train-00000.tokens.arrow");
+        int[] expected = fixture.stream("train");
+        int batch = 1 << 20;
+        assertTrue(expected.length > 3 * batch, "the test needs four record batches");
+        int values = new ArrowMap(file, Schemas.tokens(TokenType.UINT32), new int[] {4}).at(0, batch);
+        long seed = 11;
+        Random random = new Random(seed);
+        int told = 0;
+        for (int i = 0; i < 200; i++) {
+            long at = values - 1 - random.nextInt(250);
+            int bit = random.nextInt(8);
+            flip(file, at, bit);
+            TokenSplit split = ShardSet.open(folder).split("train");
+            int[] ids = new int[2_000];
+            try {
+                // From the end of the batch before to the one asked for.
+                split.read(batch - 1_000, ids, 0, ids.length);
+                assertArrayEquals(Arrays.copyOfRange(expected, batch - 1_000, batch + 1_000), ids, "byte " + at + " bit " + bit + " seed " + seed);
+            } catch (UserError e) {
+                told++;
+                assertTrue(e.getMessage().startsWith(file + ": ") && e.getMessage().lines().count() == 1, e.getMessage());
+            }
+            split.read(2 * batch, ids, 0, ids.length);
+            assertArrayEquals(Arrays.copyOfRange(expected, 2 * batch, 2 * batch + 2_000), ids);
+            flip(file, at, bit);
+        }
+        assertTrue(told > 20, told + " of 200 told");
+    }
+
     @Test
     void swappedAndReplacedFilesOfTheSameSizeAreRefused() throws IOException {
         EqualShards.write(folder, 1);
