@@ -1,6 +1,7 @@
 package org.longhaul.data.job;
 
 import java.io.PrintWriter;
+import org.longhaul.error.UserError;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -36,6 +37,9 @@ final class InspectCommand implements Runnable {
 
     @Override
     public void run() {
+        if (samples < 0 || limit < 1) {
+            throw UserError.badInput("--samples must not be negative and --limit at least 1: " + samples + ", " + limit);
+        }
         PrintWriter out = spec.commandLine().getOut();
         Report report = Report.read(folder);
         if (id != null || reason != null || source != null) {

@@ -291,6 +291,8 @@ class BadInputTest {
 
     @Test
     void aDataSetThatIsNotThereIsNamed() {
+        assertEquals(2, InProcess.run("data", "inspect", out.toString(), "--limit", "0").status());
+        assertEquals(2, InProcess.run("data", "inspect", out.toString(), "--samples", "-1").status());
         InProcess.Result result = InProcess.run("data", "inspect", folder.resolve("nowhere").toString());
         assertEquals(2, result.status(), result.err());
         assertTrue(result.err().contains(folder.resolve("nowhere") + ": no such folder"), result.err());

@@ -87,6 +87,9 @@ final class TrainCommand implements Callable<Integer> {
             int name = words.indexOf(' ');
             throw UserError.badInput("--" + words.substring(0, name).replace('_', '-') + words.substring(name));
         }
+        if (memory < 1 || modelMaxLength < 1) {
+            throw UserError.badInput("--memory and --model-max-length must be at least 1: " + memory + ", " + modelMaxLength);
+        }
         if (!counts) {
             TextFiles.of(inputs, field);
         }

@@ -157,6 +157,7 @@ class TokenizerCommandsTest {
         assertEquals("--threads must be 1 or more: 0", refusal(new VerifyCommand(), "-t", trained, "--fuzz", 9, "--threads", 0));
         assertEquals("--threads must be 1 or more: [1, 0]", refusal(new BenchCommand(), "-t", trained, "--alone", "--threads", "1,0", corpus));
         assertEquals("--document-cap must be 1 byte or more: 0", refusal(new TrainCommand(), corpus, "-o", folder.resolve("y"), "--document-cap", 0));
+        assertEquals("--memory and --model-max-length must be at least 1: 0, 4096", refusal(new TrainCommand(), corpus, "-o", folder.resolve("y"), "--memory", 0));
         assertEquals(corpus + ": cannot be made: " + corpus + ": is there already, and not as a folder", refusal(new TrainCommand(), corpus, "-o", corpus));
     }
 
