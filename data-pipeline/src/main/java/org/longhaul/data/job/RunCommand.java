@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.longhaul.config.ConfigLoader;
+import org.longhaul.error.UserError;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -29,7 +30,28 @@ final class RunCommand implements Runnable {
     @Override
     public void run() {
         DataConfig loaded = ConfigLoader.load(config, overrides, DataConfig.class);
-        Report report = new Pipeline(loaded, overwrite).run();
+        Report report;
+        try {
+            report = new Pipeline(loaded, overwrite).run();
+        } catch (RuntimeException e) {
+            if (ending()) {
+                // Spark's own shutdown hook has taken the context from under the running job: no defect, whatever the exception.
+                throw UserError.environment("stopped by a signal; the same command goes on where it was", e);
+            }
+            throw e;
+        }
         ReportText.summary(report).forEach(spec.commandLine().getOut()::println);
+    }
+
+    // Java tells so only by refusing a hook.
+    private static boolean ending() {
+        Thread hook = new Thread(() -> { });
+        try {
+            Runtime.getRuntime().addShutdownHook(hook);
+            Runtime.getRuntime().removeShutdownHook(hook);
+            return false;
+        } catch (IllegalStateException e) {
+            return true;
+        }
     }
 }

@@ -47,6 +47,25 @@ class KillTest {
         assertEquals(0, InProcess.run("data", "run", config.toString(), "seed=99", "--overwrite").status());
     }
 
+    /** Spark's shutdown takes the context from under a running job, which is no defect of ours. */
+    @Test
+    void aSignalIsNoInternalError() throws IOException, InterruptedException {
+        Path config = TinyCorpus.write(folder, 23);
+        Process child = start(config);
+        StringBuilder said = new StringBuilder();
+        try (BufferedReader lines = new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                said.append(line).append('\n');
+                if (line.startsWith("[1/6]")) {
+                    child.toHandle().destroy();
+                }
+            }
+        }
+        assertEquals(128 + 15, child.waitFor(), said.toString());
+        assertFalse(said.toString().contains("internal error"), said.toString());
+        assertEquals(0, InProcess.run("data", "run", config.toString()).status());
+    }
+
     @Test
     void twoRunsDoNotShareAFolder() throws IOException, InterruptedException {
         Path config = TinyCorpus.write(folder, 22);
