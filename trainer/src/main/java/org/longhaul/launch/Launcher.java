@@ -136,9 +136,14 @@ final class Launcher {
         if (here.status() == 0 || here.wantsRequeue()) {
             return here;
         }
-        List<Failure> known = new ArrayList<>(lobby != null ? lobby.failures(word) : current == null ? List.of() : current.failures());
+        List<Failure> known = new ArrayList<>();
         if (lobby != null) {
-            known.addAll(lobby.lost(known));
+            List<Failure> lost = lobby.lost(lobby.failures(word));
+            // Others may have been told meanwhile.
+            known.addAll(lobby.failures(word));
+            known.addAll(lost);
+        } else if (current != null) {
+            known.addAll(current.failures());
         }
         Optional<Failure> cause = Failure.first(known);
         rendezvous.value(RunPlace.KEY).ifPresent(place -> output = Path.of(new String(place, StandardCharsets.UTF_8)));

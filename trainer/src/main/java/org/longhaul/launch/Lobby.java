@@ -25,7 +25,7 @@ final class Lobby implements AutoCloseable {
     private static final String FAILURE = "failure/";
     private static final Duration QUICK = Duration.ofSeconds(3);
     /** How long a launcher that is there may take to be heard. */
-    private static final Duration HEARING = Duration.ofSeconds(6);
+    private static final Duration HEARING = Duration.ofSeconds(8);
 
     private final Rendezvous.Client store;
     private final int node;
@@ -189,7 +189,8 @@ final class Lobby implements AutoCloseable {
      */
     List<Failure> lost(List<Failure> known) {
         boolean explained = Failure.first(known).filter(f -> f.lost() || !f.hung() && !f.namesAnother()).isPresent();
-        return explained ? List.of() : pulse.unheard(HEARING, this::left);
+        // Whoever leaves, or comes for another attempt, has told before how its ranks ended.
+        return explained ? List.of() : pulse.unheard(HEARING, k -> leaving(k).isPresent() || comer(k).isPresent());
     }
 
     /** What a node's ranks of an attempt must know of the other nodes. */

@@ -10,7 +10,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
-import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.longhaul.error.UserError;
 import org.longhaul.parallel.Rendezvous;
 import org.slf4j.Logger;
@@ -25,7 +25,12 @@ final class Pulse implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Pulse.class);
     private static final String KEY = "alive/";
+    /** The first beat that is found from now on may have been there before: a second one is news. */
+    private static final int FRESH = 2;
 
+    private static final Heard NOTHING = new Heard("a host that had not said its name", "", 0, 0);
+
+    private final int nodes;
     private final Map<Integer, Heard> heard = new ConcurrentHashMap<>();
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "launcher-pulse");
@@ -33,14 +38,20 @@ final class Pulse implements AutoCloseable {
         return thread;
     });
 
-    /** The last beat of a node, and how many looks have found no other since. */
-    private record Heard(String host, String beat, int looks) {}
+    /** The last beat of a node, how many looks have found no other since, and how many beats were found in all. */
+    private record Heard(String host, String beat, int looks, long beats) {
+        Heard next(String[] words) {
+            return beat.equals(words[1]) ? new Heard(host, beat, looks + 1, beats) : new Heard(words[0], words[1], 0, beats + 1);
+        }
+    }
 
-    private Pulse() {}
+    private Pulse(int nodes) {
+        this.nodes = nodes;
+    }
 
     /** Of another node: tells node 0 until it is closed. */
     static Pulse beating(Rendezvous.Client store, int node) {
-        Pulse pulse = new Pulse();
+        Pulse pulse = new Pulse(0);
         long[] beat = new long[1];
         long process = ProcessHandle.current().pid();
         pulse.clock.scheduleWithFixedDelay(() -> {
@@ -55,7 +66,7 @@ final class Pulse implements AutoCloseable {
 
     /** Of node 0: listens until it is closed. */
     static Pulse listening(Rendezvous store, int nodes) {
-        Pulse pulse = new Pulse();
+        Pulse pulse = new Pulse(nodes);
         pulse.clock.scheduleWithFixedDelay(() -> {
             for (int k = 1; k < nodes; k++) {
                 pulse.look(k, store.welcomed(KEY + k).map(v -> new String(v, StandardCharsets.UTF_8)));
@@ -67,8 +78,7 @@ final class Pulse implements AutoCloseable {
     private void look(int node, Optional<String> said) {
         said.ifPresent(text -> {
             String[] words = text.split("\n", 2);
-            heard.compute(node, (k, before) -> before != null && before.beat.equals(words[1]) ? new Heard(words[0], words[1], before.looks + 1)
-                    : new Heard(words[0], words[1], 0));
+            heard.compute(node, (k, before) -> before == null ? new Heard(words[0], words[1], 0, 1) : before.next(words));
         });
     }
 
@@ -94,16 +104,16 @@ final class Pulse implements AutoCloseable {
         return Failure.lost(node, last.host, "no word of its launcher for " + last.looks * BEAT.toSeconds() + " s: that machine is down, or the network to it");
     }
 
-    /** Waits until every node has said something from now on, or for a time; those that have not. */
+    /** Waits until every node has said something from now on, or is excused, or for a time; those that have not. */
     List<Failure> unheard(Duration within, IntPredicate excused) {
         Map<Integer, Heard> before = Map.copyOf(heard);
         long deadline = System.nanoTime() + within.toNanos();
         while (true) {
-            Map<Integer, Heard> silent = before.entrySet().stream()
-                    .filter(e -> heard.get(e.getKey()).beat.equals(e.getValue().beat) && !excused.test(e.getKey()))
-                    .collect(Collectors.toMap(Map.Entry::getKey, e -> heard.get(e.getKey())));
+            // All have met; one may have gone before its first beat was found.
+            List<Integer> silent = IntStream.range(1, nodes)
+                    .filter(k -> heard.getOrDefault(k, NOTHING).beats < before.getOrDefault(k, NOTHING).beats + FRESH && !excused.test(k)).boxed().toList();
             if (silent.isEmpty() || System.nanoTime() > deadline) {
-                return silent.entrySet().stream().sorted(Map.Entry.comparingByKey()).map(e -> failure(e.getKey(), e.getValue())).toList();
+                return silent.stream().map(k -> failure(k, heard.getOrDefault(k, NOTHING))).toList();
             }
             try {
                 TimeUnit.MILLISECONDS.sleep(100);

@@ -132,6 +132,11 @@ public record RankEnvironment(
         return !launched && (own || visible == 1) ? 0 : localRank;
     }
 
+    /** The same in a job that is known to have started before, though nothing counts its starts, such as pods that are replaced. */
+    public RankEnvironment startedBefore() {
+        return new RankEnvironment(rank, worldSize, localRank, localWorldSize, masterHost, masterPort, token, servesRendezvous, Math.max(1, attempt));
+    }
+
     /** The ranks of this node that compute on the same GPU as this one, this one among them, by their numbers in the job. */
     public List<Integer> neighbours(Map<String, String> env, int visible) {
         if (!SharedGpus.on(env)) {

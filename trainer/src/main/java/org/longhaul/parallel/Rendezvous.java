@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.longhaul.error.UserError;
 
 /**
@@ -35,6 +36,7 @@ public final class Rendezvous implements AutoCloseable {
     private static final byte STRANGER = 2;
     private static final String FIRST = "\u0001";
     private static final int SILENCE_MILLIS = 60_000;
+    private static final long ACCEPT_NANOS = 10_000_000;
 
     private final ServerSocket server;
     private volatile String token;
@@ -85,7 +87,8 @@ public final class Rendezvous implements AutoCloseable {
                 thread.setDaemon(true);
                 thread.start();
             } catch (IOException e) {
-                // Closed, or a client that gave up while connecting.
+                // Closed, or a client that gave up while connecting; or no more files may be open, which must not cost a core as well.
+                LockSupport.parkNanos(ACCEPT_NANOS);
             }
         }
     }

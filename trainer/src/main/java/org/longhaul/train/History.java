@@ -28,7 +28,16 @@ final class History {
     private final Path file;
 
     History(Path output) {
-        this.file = output.resolve("history.jsonl");
+        this.file = file(output);
+    }
+
+    private static Path file(Path output) {
+        return output.resolve("history.jsonl");
+    }
+
+    /** Whether a run has begun in this folder before. */
+    static boolean began(Path output) {
+        return Files.exists(file(output));
     }
 
     /** The run begins or goes on; {@code changed} says which keys differ from those that it went on with before, empty for none. */

@@ -31,7 +31,8 @@ final class TrainJob {
             TrainData data = TrainData.open(config, self.rank() == 0);
             HostMemory.requireRoom(config, config.mesh().over(self.worldSize()), self);
             try (Telemetry telemetry = Telemetry.open(config, self);
-                    RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(), self)) {
+                    RankSetup setup = RankSetup.open(config.device(), config.mesh(), config.ranks(),
+                            History.began(config.output()) ? self.startedBefore() : self)) {
                 return setup.sharing(() -> {
                     SharedMemory.requireRoom(config, setup.groups().mesh(), setup, self);
                     return shared(config, data, setup, stop, telemetry);

@@ -123,6 +123,9 @@ class RankEnvironmentTest {
         assertEquals(ExitCode.ENVIRONMENT, e.exitCode());
         assertTrue(e.getMessage().contains("a GPU may be gone") && e.getMessage().contains("3 GPUs"), e.getMessage());
         RankEnvironment requeued = new RankEnvironment(1, 4, 1, 4, "h", 1, "t", false, 0);
+        assertEquals(ExitCode.BAD_INPUT, assertThrows(UserError.class, () -> requeued.device(LAUNCHED, 3)).exitCode());
+        // A pod that was replaced begins to count anew.
+        assertEquals(ExitCode.ENVIRONMENT, assertThrows(UserError.class, () -> requeued.startedBefore().device(LAUNCHED, 3)).exitCode());
         Map<String, String> slurm = Map.of("LONGHAUL_RENDEZVOUS", "launcher", "SLURM_RESTART_COUNT", "1");
         assertEquals(ExitCode.ENVIRONMENT, assertThrows(UserError.class, () -> requeued.device(slurm, 3)).exitCode());
     }
