@@ -81,6 +81,11 @@ final class Snapshots implements AutoCloseable {
             compared = checkpoint;
             return boxes(true);
         });
+        // What killed saves left is gone by now: whatever is listed was a checkpoint once.
+        if (meta.isEmpty() && !store.list(1).isEmpty()) {
+            throw UserError.badInput(store.root() + ": every checkpoint is damaged, as the warnings say, and a new start at step 0 would take their place; "
+                    + "restore one of them, or move the folder away, or name another output");
+        }
         if (leads()) {
             meta.ifPresent(m -> SameRun.rateJump(compared, config).ifPresent(LOG::warn));
         }

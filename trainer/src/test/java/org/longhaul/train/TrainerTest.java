@@ -132,6 +132,19 @@ class TrainerTest {
         assertTrue(lines.get(0).contains("\"event\":\"start\""), lines.get(0));
     }
 
+    /** Nobody wants step 0 in place of two months, neither at once nor when the scheduler starts the job again. */
+    @Test
+    void aRunWhoseCheckpointsAreAllDamagedDoesNotBeginAnew() throws IOException {
+        run(config(folder, "stop_after=10"));
+        List<String> before = losses(folder);
+        Files.delete(folder.resolve("checkpoints/step-00000010/rank-0000.bin"));
+        for (String resume : List.of("auto", "always", "auto")) {
+            UserError e = assertThrows(UserError.class, () -> run(config(folder, "checkpoint.resume=" + resume)));
+            assertEquals(ExitCode.BAD_INPUT, e.exitCode());
+        }
+        assertEquals(before, losses(folder));
+    }
+
     @Test
     void accumulationChangesOnlyRounding() throws IOException {
         run(config(folder.resolve("a"), "batch.micro_batch=8"));
