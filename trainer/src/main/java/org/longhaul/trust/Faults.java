@@ -36,6 +36,9 @@ public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills,
 
     private static final Faults NONE = new Faults(List.of(), List.of(), List.of(), List.of());
     private static final Map<String, Long> PASSAGES = new TreeMap<>();
+    /** Where the program tells that it passes; a rehearsal of a point that is none would show nothing and look passed. */
+    static final List<String> POINTS = List.of("train.gradients", "train.update", "checkpoint.write", "checkpoint.writing", "checkpoint.manifest",
+            "checkpoint.done", "checkpoint.rename", "checkpoint.renamed", "checkpoint.delete", "checkpoint.deleting", "checkpoint.load");
     // Read once: points lie in loops.
     private static final List<Kill> KILLS = plannedKills();
 
@@ -92,6 +95,9 @@ public record Faults(List<Spike> spikes, List<Weight> weights, List<Kill> kills,
     }
 
     private static Kill kill(String[] v, boolean launcher) {
+        if (!POINTS.contains(v[0])) {
+            throw UserError.badInput(VARIABLE + ": there is no point '" + v[0] + "' to kill at; known are " + String.join(", ", POINTS));
+        }
         return new Kill(v[0], Long.parseLong(v[1]), v.length > 2 ? Integer.parseInt(v[2]) : -1, launcher);
     }
 

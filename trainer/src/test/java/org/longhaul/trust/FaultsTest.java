@@ -20,8 +20,15 @@ class FaultsTest {
         assertEquals(List.of(new Faults.Kill("checkpoint.rename", 3, 0, false), new Faults.Kill("train.update", 9, -1, true)), f.kills());
     }
 
+    /** A rehearsal that kills nowhere would look passed. */
+    @Test
+    void aPointThatIsNoneIsNamed() {
+        UserError e = assertThrows(UserError.class, () -> Faults.parse("kill=checkpoint.renam:3:0"));
+        assertTrue(e.getMessage().startsWith("LONGHAUL_FAULT: there is no point 'checkpoint.renam' to kill at; known are train.gradients, "), e.getMessage());
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"spike", "spike=1:2", "weight=a:b:c", "boom=1", "kill=x:one"})
+    @ValueSource(strings = {"spike", "spike=1:2", "weight=a:b:c", "boom=1", "kill=train.update:one"})
     void whatIsNoFaultIsNamed(String text) {
         UserError e = assertThrows(UserError.class, () -> Faults.parse(text));
         assertTrue(e.getMessage().startsWith("LONGHAUL_FAULT: '" + text + "' is no fault; known are spike="), e.getMessage());
