@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.stream.LongStream;
@@ -31,6 +33,7 @@ import sun.misc.Signal;
 final class LaunchCommand implements Callable<Integer> {
     private static final String HEAP_SHARE = "-XX:MaxRAMPercentage=";
     private static final Duration LASTING = Duration.ofHours(1);
+    private static final int MOST_PORT = 65_535;
     /** A year. */
     private static final long MOST_SECONDS = 365L * 24 * 3600;
 
@@ -90,15 +93,22 @@ final class LaunchCommand implements Callable<Integer> {
     @Parameters(arity = "1..*", paramLabel = "COMMAND", description = "The longhaul command each rank runs, with its arguments.")
     private List<String> command;
 
+    private CommandSpec spec;
+
     /** The rank's command keeps its own options. */
     @Spec
     void spec(CommandSpec spec) {
+        this.spec = spec;
         spec.parser().stopAtPositional(true);
     }
 
     @Override
     public Integer call() {
         Launcher.Plan plan = plan(nodes != null && nodes == 1 ? NodeEnvironment.detect(Map.of()) : NodeEnvironment.detect(System.getenv()));
+        Set<String> known = spec.root().subcommands().keySet();
+        if (!known.contains(command.get(0))) {
+            throw UserError.badInput("launch: unknown command '" + command.get(0) + "' for the ranks; there are " + String.join(", ", new TreeSet<>(known)));
+        }
         for (LaunchCheck check : ServiceLoader.load(LaunchCheck.class)) {
             check.require(command, plan.processes() * plan.nodes());
         }
@@ -118,6 +128,9 @@ final class LaunchCommand implements Callable<Integer> {
         if (processes < 1 || count < 1 || rank < 0 || rank >= count || maxRestarts < 0) {
             throw UserError.badInput("--nproc and --nodes must be at least 1, --node-rank below --nodes, --max-restarts not negative: node rank " + rank
                     + " of " + count + " nodes, --nproc " + processes + ", --max-restarts " + maxRestarts);
+        }
+        if (meetingPort < 0 || meetingPort > MOST_PORT) {
+            throw UserError.badInput("--rendezvous-port (or MASTER_PORT) must lie between 0 and " + MOST_PORT + ": " + meetingPort);
         }
         if (count > 1 && (meetingPort == 0 || name.isEmpty())) {
             throw UserError.badInput("a job of " + count + " nodes needs the same --rendezvous-port (or MASTER_PORT) and --job (or LONGHAUL_JOB) on each");
