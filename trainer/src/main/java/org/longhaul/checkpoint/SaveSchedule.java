@@ -126,7 +126,9 @@ public final class SaveSchedule {
         if (busy || now < retryAt) {
             return Wish.NONE;
         }
-        return tooLate(outlook.then(), thenAt) ? Wish.SAVE : Wish.NONE;
+        // How long the first validation takes nobody knows: like the first save, half of what is allowed.
+        double unknown = outlook.validates() && validationNanos == 0 ? limitNanos() / 2.0 : 0;
+        return tooLate(outlook.then(), thenAt + unknown) ? Wish.SAVE : Wish.NONE;
     }
 
     private boolean over(long step, double at) {

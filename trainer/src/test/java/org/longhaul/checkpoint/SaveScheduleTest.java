@@ -169,6 +169,13 @@ class SaveScheduleTest {
         }
     }
 
+    /** How long it takes is not known before; a save is taken ahead of it. */
+    @Test
+    void theFirstValidationIsAllowedFor() {
+        Job job = new Job(every(10_000, 0, false), 1).run(60, s -> ms(1000), s -> ms(1), 12, ms(4000));
+        assertTrue(job.mostNanos <= ms(10_000), job.mostNanos / MS + " ms");
+    }
+
     /** Whatever saves take, and however often they fail. */
     @Test
     void strictlyNotAStepMoreIsLost() {
@@ -183,14 +190,14 @@ class SaveScheduleTest {
         }
     }
 
-    /** In time it can be passed only by what a look took longer than the slowest of the looks before. */
+    /** In time it can be passed only by what the two looks ahead take longer than the slowest of those before, 4 ms each here. */
     @Test
     void strictlyNoMoreTimeIsLostThanTheLimit() {
         SplittableRandom random = new SplittableRandom(SEED);
         for (int trial = 0; trial < 300; trial++) {
             SplittableRandom noise = random.split();
             Job job = new Job(every(400, 0, true), 1).run(3000, s -> ms(18 + 4 * noise.nextDouble()), s -> ms(1 + noise.nextInt(1500)), 0, 0);
-            assertTrue(job.mostNanos <= ms(400 + 5), "trial " + trial + ", seed " + SEED + ": " + job.mostNanos / MS);
+            assertTrue(job.mostNanos <= ms(400 + 2 * 4), "trial " + trial + ", seed " + SEED + ": " + job.mostNanos / MS);
             assertTrue(job.stood > 0);
         }
     }
