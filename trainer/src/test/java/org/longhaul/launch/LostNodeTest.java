@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
-import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +13,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -30,34 +27,25 @@ class LostNodeTest {
     @TempDir
     private Path folder;
 
-    private final List<Process> processes = new ArrayList<>();
+    private final TestNodes nodes = new TestNodes();
 
     @AfterEach
     void end() {
-        processes.stream().flatMap(p -> Stream.concat(p.descendants(), Stream.of(p.toHandle()))).forEach(ProcessHandle::destroyForcibly);
+        nodes.close();
     }
 
     /** The ranks of node 0 wait without end, or they fail by the loss and blame a rank. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aNodeThatIsGoneIsTheVerdict(boolean noticed) throws Exception {
-        int port;
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
         Path run = folder.resolve("run");
-        for (int node = 0; node < 2; node++) {
-            List<String> command = new ArrayList<>(jvm());
-            command.addAll(List.of("-Dtest.nodes=2", "-Dtest.node=" + node, "-Dtest.port=" + port, "-Dtest.job=lost", "-Dtest.silence=" + (noticed ? 3600 : 3),
-                    TestLauncher.class.getName(), "1", "0"));
-            command.addAll(jvm());
-            command.addAll(List.of(DeafRank.class.getName(), run.toString(), folder.resolve("blame").toString()));
-            processes.add(new ProcessBuilder(command).redirectErrorStream(true).start());
-        }
+        List<String> rank = new ArrayList<>(TestNodes.jvm());
+        rank.addAll(List.of(DeafRank.class.getName(), run.toString(), folder.resolve("blame").toString()));
+        nodes.start(List.of("-Dtest.silence=" + (noticed ? 3600 : 3)), 0, rank, node -> ProcessBuilder.Redirect.PIPE);
         // Both ranks run.
         StringBuilder said = new StringBuilder();
-        BufferedReader lines = processes.get(0).inputReader();
-        for (BufferedReader reader : List.of(processes.get(1).inputReader(), lines)) {
+        BufferedReader lines = nodes.get(0).inputReader();
+        for (BufferedReader reader : List.of(nodes.get(1).inputReader(), lines)) {
             for (String line = ""; !line.endsWith("runs");) {
                 line = reader.readLine();
                 assertTrue(line != null, said.toString());
@@ -65,15 +53,15 @@ class LostNodeTest {
             }
         }
         // The machine goes: its launcher first, so that nothing is told of its rank.
-        List<ProcessHandle> ranks = processes.get(1).children().toList();
-        processes.get(1).destroyForcibly().waitFor();
+        List<ProcessHandle> ranks = nodes.get(1).children().toList();
+        nodes.get(1).destroyForcibly().waitFor();
         ranks.forEach(ProcessHandle::destroyForcibly);
         if (noticed) {
             Files.createFile(folder.resolve("blame"));
         }
         lines.lines().forEach(line -> said.append(line).append('\n'));
-        assertTrue(processes.get(0).waitFor(120, TimeUnit.SECONDS), said.toString());
-        assertEquals(3, processes.get(0).exitValue(), said.toString());
+        assertTrue(nodes.get(0).waitFor(120, TimeUnit.SECONDS), said.toString());
+        assertEquals(3, nodes.get(0).exitValue(), said.toString());
         String last = said.toString().strip().lines().reduce((a, b) -> b).orElseThrow();
         assertTrue(last.matches(".*node 1 \\(" + HostName.here() + "\\) went silent: no word of its launcher for \\d+ s: that machine is down, or .*"), said.toString());
         JsonNode line = new ObjectMapper().readTree(Files.readAllLines(run.resolve("failures.jsonl")).get(0));
@@ -85,19 +73,11 @@ class LostNodeTest {
     /** Node 0's launcher, gone before the other's ranks had given their memory back, made a finished job a failed one. */
     @Test
     void aNodeWhoseRanksEndLaterIsWaitedFor() throws Exception {
-        int port;
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        nodes.start(List.of("-Dtest.grace=1"), 0, List.of("sh", "-c", "if [ $RANK = 1 ]; then sleep 9; fi"),
+                node -> ProcessBuilder.Redirect.to(folder.resolve("log" + node).toFile()));
         for (int node = 0; node < 2; node++) {
-            List<String> command = new ArrayList<>(jvm());
-            command.addAll(List.of("-Dtest.nodes=2", "-Dtest.node=" + node, "-Dtest.port=" + port, "-Dtest.job=late", "-Dtest.grace=1",
-                    TestLauncher.class.getName(), "1", "0", "sh", "-c", "if [ $RANK = 1 ]; then sleep 9; fi"));
-            processes.add(new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(folder.resolve("log" + node).toFile()).start());
-        }
-        for (int node = 0; node < 2; node++) {
-            assertTrue(processes.get(node).waitFor(120, TimeUnit.SECONDS));
-            assertEquals(0, processes.get(node).exitValue(), Files.readString(folder.resolve("log" + node)));
+            assertTrue(nodes.get(node).waitFor(120, TimeUnit.SECONDS));
+            assertEquals(0, nodes.get(node).exitValue(), Files.readString(folder.resolve("log" + node)));
         }
     }
 
@@ -134,10 +114,5 @@ class LostNodeTest {
     private static Launcher.Plan plan(Duration silence) {
         Duration hour = Duration.ofHours(1);
         return new Launcher.Plan(List.of("true"), 1, 2, 1, "2001:db8::1", 9, "job", 0, new Limits(hour, hour, hour, hour, hour, silence), false);
-    }
-
-    private static List<String> jvm() throws IOException {
-        return List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
-                System.getProperty("java.class.path"));
     }
 }
