@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.longhaul.checkpoint.Manifest.Part;
 import org.longhaul.checkpoint.Manifest.StoredTensor;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.model.Box;
 import org.longhaul.tensor.Backend;
@@ -79,7 +80,7 @@ public final class Checkpoint {
         } catch (CorruptCheckpointException e) {
             throw UserError.badInput(e.getMessage() + "; name another step, `longhaul checkpoint ls` shows them", e);
         } catch (IOException e) {
-            throw UserError.environment("cannot read " + path() + ": " + CheckpointStore.reason(e), e);
+            throw UserError.environment("cannot read " + path() + ": " + Reason.of(e), e);
         }
     }
 
@@ -113,7 +114,7 @@ public final class Checkpoint {
         } catch (CorruptCheckpointException e) {
             throw UserError.badInput(e.getMessage(), e);
         } catch (IOException e) {
-            throw UserError.environment("cannot read " + path() + ": " + CheckpointStore.reason(e), e);
+            throw UserError.environment("cannot read " + path() + ": " + Reason.of(e), e);
         }
     }
 
@@ -148,7 +149,7 @@ public final class Checkpoint {
                 verifyParts(byFile.getOrDefault(f.name(), List.of()), faults);
                 verifyPadding(f, byFile.getOrDefault(f.name(), List.of()), faults);
             } catch (IOException e) {
-                faults.add(storage.root() + "/" + name + ": " + CheckpointStore.reason(e));
+                faults.add(storage.root() + "/" + name + ": " + Reason.of(e));
             }
         }
         return List.copyOf(faults);

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.model.Box;
 import org.longhaul.model.ModelConfig;
@@ -83,7 +84,7 @@ final class CheckpointBench implements Runnable {
             state.forEach(d -> d.tensor().arena().close());
             new LocalStorage(folder).delete("checkpoint-bench");
         } catch (IOException e) {
-            throw UserError.environment("cannot write to " + place + ": " + CheckpointStore.reason(e), e);
+            throw UserError.environment("cannot write to " + place + ": " + Reason.of(e), e);
         }
     }
 

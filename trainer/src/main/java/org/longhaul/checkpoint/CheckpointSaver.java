@@ -6,6 +6,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.longhaul.error.Reason;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.HostCopier;
 import org.slf4j.Logger;
@@ -138,7 +139,7 @@ public final class CheckpointSaver implements AutoCloseable {
             boolean mine = store.group().rank() == 0 || !(e instanceof CheckpointWriter.PeerFailed);
             if (failedInRow++ == 0 && mine) {
                 LOG.warn("checkpoint of step {} not saved in {}: {}; it is tried again while training goes on; the last good checkpoint is {}",
-                        meta.step(), store.root(), CheckpointStore.reason(e), lastGood());
+                        meta.step(), store.root(), Reason.of(e), lastGood());
             }
             LOG.debug("save failed", e);
         }
@@ -148,7 +149,7 @@ public final class CheckpointSaver implements AutoCloseable {
         try {
             store.prune(retention);
         } catch (IOException | RuntimeException e) {
-            LOG.warn("cannot delete an old checkpoint in {}: {}", store.root(), CheckpointStore.reason(e));
+            LOG.warn("cannot delete an old checkpoint in {}: {}", store.root(), Reason.of(e));
         }
     }
 

@@ -207,7 +207,7 @@ public final class CheckpointStore implements AutoCloseable {
         } catch (CorruptCheckpointException e) {
             throw UserError.badInput(e.getMessage(), e);
         } catch (IOException e) {
-            throw UserError.environment("cannot write a checkpoint to " + root() + ": " + reason(e), e);
+            throw UserError.environment("cannot write a checkpoint to " + root() + ": " + Reason.of(e), e);
         }
     }
 
@@ -240,7 +240,7 @@ public final class CheckpointStore implements AutoCloseable {
             }
             done = true;
         } catch (IOException e) {
-            throw UserError.environment("cannot write checkpoints to " + root() + ": " + reason(e)
+            throw UserError.environment("cannot write checkpoints to " + root() + ": " + Reason.of(e)
                     + "; give this user the right to write there, or name another place in output or checkpoint.path", e);
         } finally {
             group.all(done);
@@ -261,7 +261,7 @@ public final class CheckpointStore implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             // Listing them needs a permission of its own, and the run can do without.
             LOG.warn("cannot look for uploads that an earlier run left unfinished in {}: {}; a lifecycle rule of the bucket should end them", root(),
-                    reason(e));
+                    Reason.of(e));
             return 0;
         }
     }
@@ -348,17 +348,12 @@ public final class CheckpointStore implements AutoCloseable {
         try {
             storage.write(info.name() + "/" + CheckpointFolders.INVALID, (why + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
-            LOG.warn("cannot mark {}/{} as invalid: {}", root(), info.name(), reason(e));
+            LOG.warn("cannot mark {}/{} as invalid: {}", root(), info.name(), Reason.of(e));
         }
     }
 
     private UserError unreadable(IOException e) {
-        return UserError.environment("cannot read checkpoints in " + root() + ": " + reason(e), e);
-    }
-
-    /** What went wrong, in the file system's words. */
-    static String reason(Throwable e) {
-        return Reason.of(e);
+        return UserError.environment("cannot read checkpoints in " + root() + ": " + Reason.of(e), e);
     }
 
     @Override
@@ -370,7 +365,7 @@ public final class CheckpointStore implements AutoCloseable {
         try {
             storage.close();
         } catch (IOException e) {
-            LOG.warn("closing {}: {}", root(), reason(e));
+            LOG.warn("closing {}: {}", root(), Reason.of(e));
         }
     }
 }

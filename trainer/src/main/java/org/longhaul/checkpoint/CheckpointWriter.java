@@ -14,6 +14,7 @@ import org.longhaul.checkpoint.Manifest.Part;
 import org.longhaul.checkpoint.Manifest.RankPart;
 import org.longhaul.checkpoint.Manifest.StoredFile;
 import org.longhaul.checkpoint.Manifest.StoredTensor;
+import org.longhaul.error.Reason;
 import org.longhaul.model.Box;
 import org.longhaul.trust.Faults;
 import org.slf4j.Logger;
@@ -199,7 +200,7 @@ final class CheckpointWriter {
         try {
             storage.delete(folder);
         } catch (IOException e) {
-            LOG.debug("the half-written {}/{} stays for now: {}", storage.root(), folder, CheckpointStore.reason(e));
+            LOG.debug("the half-written {}/{} stays for now: {}", storage.root(), folder, Reason.of(e));
             store.deleteLater(folder);
         }
     }

@@ -22,6 +22,7 @@ import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.StreamCapabilities;
 import org.apache.hadoop.fs.UnsupportedFileSystemException;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** A folder on any file system that Hadoop knows; its configuration comes from the site's {@code core-site.xml} on the class path. */
@@ -47,7 +48,7 @@ final class HadoopStorage implements Storage {
             FileSystem fs = FileSystem.newInstance(uri, new Configuration());
             return new HadoopStorage(fs, new Path(uri), ATOMIC.contains(uri.getScheme()));
         } catch (IOException | RuntimeException | LinkageError e) {
-            throw UserError.environment("cannot open " + uri + ": " + CheckpointStore.reason(e) + "; " + mend(uri.getScheme()), e);
+            throw UserError.environment("cannot open " + uri + ": " + Reason.of(e) + "; " + mend(uri.getScheme()), e);
         }
     }
 

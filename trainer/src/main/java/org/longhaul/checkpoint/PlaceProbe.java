@@ -12,6 +12,7 @@ import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.longhaul.doctor.Finding;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /** Tries a folder as checkpoints use it – write, read back, rename, delete – and says how fast it is. */
@@ -31,7 +32,7 @@ public final class PlaceProbe {
         } catch (UserError e) {
             return Finding.failed(subject, e.getMessage(), "name another place");
         } catch (IOException e) {
-            return Finding.fail(subject, uri + ": " + CheckpointStore.reason(e), "mend that place, or name another one");
+            return Finding.fail(subject, uri + ": " + Reason.of(e), "mend that place, or name another one");
         } finally {
             removeEmpty(uri, missing);
         }
@@ -69,7 +70,7 @@ public final class PlaceProbe {
                             + seconds(bytes / (size / (wrote / 1e9))) : ""));
         } catch (IOException | RuntimeException e) {
             discard(storage, folder);
-            return Finding.fail(subject, "cannot " + doing + " " + storage.root() + ": " + CheckpointStore.reason(e), mend(doing));
+            return Finding.fail(subject, "cannot " + doing + " " + storage.root() + ": " + Reason.of(e), mend(doing));
         }
     }
 

@@ -2,6 +2,7 @@ package org.longhaul.checkpoint;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.longhaul.error.Reason;
 import org.longhaul.shards.ShardPlace;
 
 /** A data set's files at a path or URI, wherever checkpoints could lie too: a folder, {@code hdfs://}, {@code s3a://}. */
@@ -61,7 +62,7 @@ public final class StoredShards implements ShardPlace {
 
     // Hadoop's messages end in advice of their own.
     private static IOException brief(IOException e) {
-        String reason = CheckpointStore.reason(e);
+        String reason = Reason.of(e);
         int advice = reason.indexOf("; For more details see");
         return new IOException(advice < 0 ? reason : reason.substring(0, advice), e);
     }

@@ -161,9 +161,9 @@ final class AttentionGraphs {
             g.product(ds, k, dq, lengths, null, lengths);
         } else {
             // Of runs the engine takes it that sums lie as dq lies, wherever the graph says they are.
-            Node sums = documents == Documents.RUNS
-                    ? scratch(summedBytes = s.tokens() * width() * Float.BYTES, g.real(CudnnApi.FLOAT, heads(h), packed(), projections))
-                    : scratch(summedBytes = s.tokens() * s.outWidth() * Float.BYTES, g.real(CudnnApi.FLOAT, heads(h), full(), null));
+            boolean runs = documents == Documents.RUNS;
+            summedBytes = s.tokens() * (runs ? width() : s.outWidth()) * Float.BYTES;
+            Node sums = scratch(summedBytes, g.real(CudnnApi.FLOAT, heads(h), runs ? packed() : full(), projections));
             summed = scratch.size() - 1;
             g.product(ds, k, sums, lengths, null, lengths);
             g.pointwise(CudnnApi.IDENTITY, sums, null, dq);
@@ -180,13 +180,17 @@ final class AttentionGraphs {
             return;
         }
         Node each;
-        if (documents == Documents.RUNS) {
+        if (documents != Documents.RUNS) {
+            each = g.virtual(CudnnApi.BFLOAT16, heads(h), full());
+        } else {
             long row = width() * (h / hk);
             Node tensor = g.real(CudnnApi.BFLOAT16, heads(h), new long[] {n * row, d, row, 1}, projections);
-            each = shared < 0 ? scratch(s.tokens() * row * Short.BYTES, tensor) : scratchAt(shared + s.outWidth() * Short.BYTES, tensor);
-            shared = scratchFrom.get(scratchFrom.size() - 1);
-        } else {
-            each = g.virtual(CudnnApi.BFLOAT16, heads(h), full());
+            if (shared < 0) {
+                shared = scratchBytes;
+                each = scratch(s.tokens() * row * Short.BYTES, tensor);
+            } else {
+                each = scratchAt(shared + s.outWidth() * Short.BYTES, tensor);
+            }
         }
         g.product(weights, x, each, lengths, null, lengths);
         g.reduce(CudnnApi.REDUCE_ADD, each, gradient);

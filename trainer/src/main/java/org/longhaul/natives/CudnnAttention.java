@@ -62,9 +62,9 @@ public final class CudnnAttention implements AutoCloseable {
         }
     }
 
-    /** A planned graph; addresses are those of operands, scratch, parts of the document index, and scalars. */
-    private record Pass(CudnnGraph graph, Node[] nodes, long[] addresses, int operands, long[] scratchFrom, long scratchBytes, int sums,
-            long sumsBytes, int[] toldFrom, float scale) {}
+    /** A planned graph; addresses are those of operands, scratch, parts of the document index, and scalars. So many bytes of the scratch are to be cleared before. */
+    private record Pass(CudnnGraph graph, Node[] nodes, long[] addresses, int operands, long[] scratchFrom, long scratchBytes,
+            long clearedFrom, long clearedBytes, int[] toldFrom, float scale) {}
 
     /**
      * Opens cuDNN on the current GPU.
@@ -122,13 +122,13 @@ public final class CudnnAttention implements AutoCloseable {
         if (runs && ordered) {
             throw new IllegalArgumentException("sums over runs have no fixed order");
         }
-        if (version() <= TILED_GRADIENTS && s.sequence() % TILE != 0) {
-            throw new NativeException("cuDNN", "attention backward of " + s, 0,
-                    "version " + version() + " has wrong gradients of sequences that are no multiple of " + TILE + " tokens");
-        }
         Use use = Use.of(s, documents, runs);
         Pass p = backward.get(use);
         if (p == null) {
+            if (version() <= TILED_GRADIENTS && s.sequence() % TILE != 0) {
+                throw new NativeException("cuDNN", "attention backward of " + s, 0,
+                        "version " + version() + " has wrong gradients of sequences that are no multiple of " + TILE + " tokens");
+            }
             // For both ways at once: a block that another one replaces is kept.
             reserve(scratchBytes(s, ordered, documents != null && doesRuns(s)) - SLACK);
             p = plan(AttentionGraphs.backward(s, ordered, use.documents), "attention backward", use);
@@ -160,9 +160,8 @@ public final class CudnnAttention implements AutoCloseable {
         for (int i = 0; i < p.scratchFrom.length; i++) {
             p.addresses[next++] = at + p.scratchFrom[i];
         }
-        // What is added to must begin at 0; of runs nobody says that cuDNN sees to it.
-        if (p.sums >= 0 && (version() < CLEARS_ITS_SUMS || p.toldFrom.length > 1)) {
-            stream.fill(at + p.scratchFrom[p.sums], 0, p.sumsBytes);
+        if (p.clearedBytes > 0) {
+            stream.fill(at + p.clearedFrom, 0, p.clearedBytes);
         }
         for (int from : p.toldFrom) {
             p.addresses[next++] = documents.address() + (long) from * Integer.BYTES;
@@ -177,12 +176,8 @@ public final class CudnnAttention implements AutoCloseable {
             if (scratch != null) {
                 retired.add(scratch);
             }
-            scratch = device.allocate(align(bytes + SLACK));
+            scratch = device.allocate(AttentionGraphs.align(bytes + SLACK));
         }
-    }
-
-    private static long align(long bytes) {
-        return AttentionGraphs.align(bytes);
     }
 
     /**
@@ -193,18 +188,18 @@ public final class CudnnAttention implements AutoCloseable {
      *     is packed
      */
     public static long scratchBytes(AttentionShape s, boolean ordered, boolean documents) {
-        long rows = align(s.tokens() * s.heads() * Float.BYTES);
+        long rows = AttentionGraphs.align(s.tokens() * s.heads() * Float.BYTES);
         boolean shared = s.heads() != s.kvHeads();
         long each = shared ? 2 * s.tokens() * s.outWidth() * Short.BYTES : 0;
         if (ordered) {
-            return SLACK + rows + each + align(s.tokens() * s.heads() * s.sequence() * Short.BYTES);
+            return SLACK + rows + each + AttentionGraphs.align(s.tokens() * s.heads() * s.sequence() * Short.BYTES);
         }
         // Whether this GPU does runs is not known where a plan is made for another.
         if (documents && new DocumentIndex(s).countable()) {
             long group = s.heads() / s.kvHeads();
-            return SLACK + rows + (shared ? align(s.tokens() * s.qkvWidth() * group * Short.BYTES) : 0) + align(s.tokens() * s.qkvWidth() * Float.BYTES);
+            return SLACK + rows + (shared ? AttentionGraphs.align(s.tokens() * s.qkvWidth() * group * Short.BYTES) : 0) + AttentionGraphs.align(s.tokens() * s.qkvWidth() * Float.BYTES);
         }
-        return SLACK + rows + each + align(s.tokens() * s.outWidth() * Float.BYTES);
+        return SLACK + rows + each + AttentionGraphs.align(s.tokens() * s.outWidth() * Float.BYTES);
     }
 
     private Pass plan(Built built, String what, Use use) {
@@ -222,9 +217,11 @@ public final class CudnnAttention implements AutoCloseable {
         for (int i = first; i < a.length; i++) {
             a[i] = at + offsets[i - first];
         }
-        return new Pass(built.graph(), nodes, a, built.operands().size(), built.scratchFrom().stream().mapToLong(Long::longValue).toArray(),
-                built.scratchBytes(), built.sums(), built.sumsBytes(), built.toldFrom().stream().mapToInt(Integer::intValue).toArray(),
-                (float) (1 / Math.sqrt(use.shape.headDim())));
+        // What is added to must begin at 0; of runs nobody says that cuDNN sees to it.
+        boolean cleared = built.sums() >= 0 && (version() < CLEARS_ITS_SUMS || use.documents == Documents.RUNS);
+        return new Pass(built.graph(), nodes, a, built.operands().size(), built.scratchFrom().stream().mapToLong(Long::longValue).toArray(), built.scratchBytes(),
+                cleared ? built.scratchFrom().get(built.sums()) : 0, cleared ? built.sumsBytes() : 0,
+                built.toldFrom().stream().mapToInt(Integer::intValue).toArray(), (float) (1 / Math.sqrt(use.shape.headDim())));
     }
 
     @Override
