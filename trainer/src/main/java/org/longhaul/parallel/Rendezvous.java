@@ -31,6 +31,7 @@ public final class Rendezvous implements AutoCloseable {
     private static final byte PUT = 1;
     private static final byte GET = 2;
     private static final byte FORGET = 3;
+    private static final byte OFFER = 4;
     private static final byte OK = 0;
     private static final byte LATE = 1;
     private static final byte STRANGER = 2;
@@ -113,6 +114,16 @@ public final class Rendezvous implements AutoCloseable {
                     values.notifyAll();
                 }
                 out.writeByte(OK);
+            } else if (kind == OFFER) {
+                byte[] offered = in.readNBytes(in.readInt());
+                byte[] standing;
+                synchronized (values) {
+                    standing = values.computeIfAbsent(key, k -> offered);
+                    values.notifyAll();
+                }
+                out.writeByte(OK);
+                out.writeInt(standing.length);
+                out.write(standing);
             } else if (kind == FORGET) {
                 synchronized (values) {
                     values.keySet().removeIf(k -> k.startsWith(key));
@@ -234,6 +245,19 @@ public final class Rendezvous implements AutoCloseable {
                 out.flush();
                 requireWelcome(in.readByte());
                 return value;
+            });
+        }
+
+        /** Stores a value unless there is one already, and answers which one stands: of several that offer, all learn the same. */
+        public byte[] offer(String key, byte[] value) {
+            return call(key, (in, out) -> {
+                out.writeByte(OFFER);
+                out.writeUTF(scope + key);
+                out.writeInt(value.length);
+                out.write(value);
+                out.flush();
+                requireWelcome(in.readByte());
+                return in.readNBytes(in.readInt());
             });
         }
 

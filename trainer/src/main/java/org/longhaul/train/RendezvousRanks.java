@@ -1,9 +1,14 @@
 package org.longhaul.train;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.RankEnvironment;
@@ -12,20 +17,38 @@ import org.longhaul.parallel.Rendezvous;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Ranks that save together and agree through the rendezvous store, apart from the training step's streams. */
+/**
+ * Ranks that save together and agree through the rendezvous store, apart from the training step's streams. Each call of {@link #all} is a meeting
+ * with a number, and has one verdict that all ranks learn, whenever they come: a rank that was given up must meet the others again next time.
+ */
 final class RendezvousRanks implements RankGroup {
     private static final Logger LOG = LoggerFactory.getLogger(RendezvousRanks.class);
     private static final Duration FAREWELL = Duration.ofSeconds(10);
+    /** Networks forget connections that are silent for minutes. */
+    private static final Duration SILENCE = Duration.ofSeconds(20);
+    private static final long AGAIN_NANOS = 100_000_000;
+
+    private static final byte NO = 0;
+    private static final byte YES = 1;
+    private static final byte GIVEN_UP = 2;
 
     private final RankEnvironment self;
     private final Rendezvous.Client client;
+    private final Duration timeout;
     private BooleanSupplier sound;
     private long call;
+    private long firstKept;
 
-    /** {@code sound} is false once this rank's collectives have been given up: it then agrees to nothing. */
+    /**
+     * Opens no connection yet.
+     *
+     * @param timeout how long rank 0 waits for the others, and twice this they for rank 0, who may have come that much later than they
+     * @param sound false once this rank's collectives have been given up: it then agrees to nothing
+     */
     RendezvousRanks(RankEnvironment self, Duration timeout, BooleanSupplier sound) {
         this.self = self;
-        this.client = new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), timeout);
+        this.timeout = timeout;
+        this.client = new Rendezvous.Client(self.masterHost(), self.masterPort(), self.token(), timeout.compareTo(SILENCE) < 0 ? timeout : SILENCE);
         this.sound = sound;
     }
 
@@ -46,23 +69,86 @@ final class RendezvousRanks implements RankGroup {
 
     @Override
     public boolean all(boolean mine) {
+        // Counted whatever comes of it: else this rank would answer the others' next question with this one's answer for the rest of the run.
+        long meeting = call++;
         boolean own = mine && sound.getAsBoolean();
-        String key = SaveMeeting.call(call);
-        if (self.rank() != 0) {
-            client.put(key + self.rank(), flag(own));
-            boolean all = client.get(SaveMeeting.all(call))[0] != 0;
-            call++;
-            return all;
+        byte[] verdict = self.rank() == 0 ? lead(meeting, own) : follow(meeting, own);
+        if (verdict[0] == GIVEN_UP) {
+            throw UserError.environment(new String(verdict, 1, verdict.length - 1, StandardCharsets.UTF_8));
         }
+        return verdict[0] == YES;
+    }
+
+    private byte[] lead(long meeting, boolean own) {
+        long deadline = System.nanoTime() + timeout.toNanos();
         boolean all = own;
+        List<Integer> missing = new ArrayList<>();
         for (int r = 1; r < size(); r++) {
-            all &= client.get(key + r)[0] != 0;
+            Optional<byte[]> said = await(SaveMeeting.call(meeting) + r, deadline);
+            if (said.isEmpty()) {
+                missing.add(r);
+            }
+            all &= said.isPresent() && said.get()[0] == YES;
         }
-        client.put(SaveMeeting.all(call), flag(all));
-        // Whoever has answered this call has read the last one's answer: a run of months keeps two calls in memory.
-        client.forget(SaveMeeting.call(call - 1));
-        call++;
-        return all;
+        byte[] verdict = conclude(meeting, missing.isEmpty() ? flag(all) : givenUp(missing, timeout), deadline);
+        if (missing.isEmpty()) {
+            // Whoever has answered this call has read the verdicts before it: a run of months keeps two calls in memory.
+            for (; firstKept < meeting; firstKept++) {
+                client.forget(SaveMeeting.call(firstKept));
+            }
+        }
+        return verdict;
+    }
+
+    private byte[] follow(long meeting, boolean own) {
+        Duration patience = timeout.multipliedBy(2);
+        long deadline = System.nanoTime() + patience.toNanos();
+        patiently(deadline, () -> {
+            client.put(SaveMeeting.call(meeting) + self.rank(), flag(own));
+            return null;
+        });
+        return await(SaveMeeting.all(meeting), deadline).orElseGet(() -> conclude(meeting, givenUp(List.of(0), patience), deadline));
+    }
+
+    // Whoever concludes first: rank 0, or one who has waited for it in vain.
+    private byte[] conclude(long meeting, byte[] verdict, long deadline) {
+        return patiently(deadline, () -> client.offer(SaveMeeting.all(meeting), verdict));
+    }
+
+    private Optional<byte[]> await(String key, long deadline) {
+        while (true) {
+            long left = Math.max(0, Math.min(SILENCE.toNanos(), deadline - System.nanoTime()));
+            Optional<byte[]> value = patiently(deadline, () -> client.find(key, Duration.ofNanos(left)));
+            if (value.isPresent() || left == 0) {
+                return value;
+            }
+        }
+    }
+
+    // A connection that breaks must not part this rank from the others; each call may be made twice.
+    private static <T> T patiently(long deadline, Supplier<T> asked) {
+        while (true) {
+            try {
+                return asked.get();
+            } catch (UserError e) {
+                if (System.nanoTime() - deadline > 0) {
+                    throw e;
+                }
+                LOG.debug("asking the rendezvous again", e);
+                LockSupport.parkNanos(AGAIN_NANOS);
+            }
+        }
+    }
+
+    private static byte[] givenUp(List<Integer> missing, Duration after) {
+        String who = missing.stream().map(String::valueOf).collect(Collectors.joining(", "));
+        String text = "rank(s) " + who + " did not come within " + after.toSeconds() + " s to where all ranks agree on a save, a load or an end; if they run, "
+                + "their disk is slower than ranks.stall_timeout allows";
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        byte[] verdict = new byte[bytes.length + 1];
+        verdict[0] = GIVEN_UP;
+        System.arraycopy(bytes, 0, verdict, 1, bytes.length);
+        return verdict;
     }
 
     /** Says that this rank needs the store no more; the rank that serves it waits for the others a little. */
@@ -87,6 +173,6 @@ final class RendezvousRanks implements RankGroup {
     }
 
     private static byte[] flag(boolean value) {
-        return new byte[] {(byte) (value ? 1 : 0)};
+        return new byte[] {value ? YES : NO};
     }
 }
