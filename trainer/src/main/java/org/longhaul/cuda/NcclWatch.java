@@ -1,6 +1,5 @@
 package org.longhaul.cuda;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,7 +37,7 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
 
     private final CudaBackend backend;
     private final int globalRank;
-    private final Rendezvous.Client rendezvous;
+    private final NcclMeeting meeting;
     private final Duration joining;
     private final Duration timeout;
     private final StallInquiry inquiry;
@@ -62,7 +61,7 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
     public NcclWatch(CudaBackend backend, int globalRank, int worldSize, Rendezvous.Client rendezvous, Duration joining, Duration timeout) {
         this.backend = backend;
         this.globalRank = globalRank;
-        this.rendezvous = rendezvous;
+        this.meeting = new NcclMeeting(rendezvous, joining, backend.settings().shared());
         this.joining = joining;
         this.timeout = timeout;
         this.inquiry = new StallInquiry(rendezvous, globalRank, worldSize);
@@ -90,23 +89,7 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
     private Communicator create(String name, List<Integer> members, boolean link) {
         backend.bind();
         int rank = members.indexOf(globalRank);
-        String key = "nccl/" + name;
-        // NCCL waits without end for a rank that never comes: all must be here before any of them joins.
-        rendezvous.put(key + "/here/" + rank, backend.hardware().getBytes(StandardCharsets.UTF_8));
-        Map<String, Integer> gpus = new HashMap<>();
-        for (int r = 0; r < members.size(); r++) {
-            String gpu = new String(rendezvous.get(key + "/here/" + r), StandardCharsets.UTF_8);
-            Integer other = !backend.settings().shared() && gpu.contains("GPU-") ? gpus.put(gpu, members.get(r)) : null;
-            if (other != null) {
-                throw UserError.badInput("ranks " + other + " and " + members.get(r) + " use the same GPU, " + gpu
-                        + "; start one process for each GPU (--nproc), and let CUDA_VISIBLE_DEVICES show all of them or one to each; "
-                        + "longhaul launch --share-gpus tries a layout on fewer GPUs than ranks");
-            }
-        }
-        if (rank == 0) {
-            rendezvous.put(key, Nccl.uniqueId());
-        }
-        byte[] id = rendezvous.get(key);
+        byte[] id = meeting.meet(name, members, rank, backend.hardware(), Nccl::uniqueId);
         Nccl nccl = join(name, members, () -> Nccl.join(id, members.size(), rank));
         if (world == null) {
             world = nccl;
@@ -221,9 +204,10 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // A run without its watch would wait for a lost rank for ever.
             if (!closed) {
-                fail("rank " + globalRank + ": watching NCCL failed: " + e.getMessage(), true);
+                fail("rank " + globalRank + ": watching NCCL failed: " + (e.getMessage() == null ? e : e.getMessage()), true);
             }
         }
     }

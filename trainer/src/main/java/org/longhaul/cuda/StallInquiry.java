@@ -129,7 +129,7 @@ final class StallInquiry {
         return "stall/at/" + rank;
     }
 
-    private static String text(List<Integer> list) {
+    static String text(List<Integer> list) {
         return list.stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 }

@@ -84,9 +84,15 @@ public final class Rendezvous implements AutoCloseable {
         while (!server.isClosed()) {
             try {
                 Socket socket = server.accept();
-                Thread thread = new Thread(() -> answer(socket), "rendezvous-client");
-                thread.setDaemon(true);
-                thread.start();
+                try {
+                    Thread thread = new Thread(() -> answer(socket), "rendezvous-client");
+                    thread.setDaemon(true);
+                    thread.start();
+                } catch (OutOfMemoryError e) {
+                    // No further thread for now, where the node's limit is reached: this client asks again, the ones after it must find a server.
+                    socket.close();
+                    LockSupport.parkNanos(ACCEPT_NANOS);
+                }
             } catch (IOException e) {
                 // Closed, or a client that gave up while connecting; or no more files may be open, which must not cost a core as well.
                 LockSupport.parkNanos(ACCEPT_NANOS);
