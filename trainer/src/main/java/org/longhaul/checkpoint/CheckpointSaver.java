@@ -1,7 +1,11 @@
 package org.longhaul.checkpoint;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -26,6 +30,7 @@ public final class CheckpointSaver implements AutoCloseable {
     private final ExecutorService thread;
     private Future<?> writing;
     private volatile SaveStats stats = SaveStats.NONE;
+    private final Queue<SaveOutcome> ended = new ConcurrentLinkedQueue<>();
     private int failedInRow;
 
     /** Saves this rank's boxes of {@code backend}. */
@@ -119,11 +124,26 @@ public final class CheckpointSaver implements AutoCloseable {
         return stats;
     }
 
+    /** The saves that have ended since this was last asked, in their order. Whoever never asks keeps them all. */
+    public List<SaveOutcome> ended() {
+        List<SaveOutcome> since = new ArrayList<>();
+        for (SaveOutcome o = ended.poll(); o != null; o = ended.poll()) {
+            since.add(o);
+        }
+        return since;
+    }
+
+    private void ended(CheckpointMeta meta, double writeSeconds, Optional<String> failure) {
+        // The next save waits for this one, so both figures still are its own.
+        ended.add(new SaveOutcome(meta.step(), stats.lastBytes(), stats.lastStallSeconds(), writeSeconds, failure));
+    }
+
     private void write(CheckpointMeta meta, CheckpointWriter.Body body, long taken) {
         long start = System.nanoTime();
         try {
             String name = new CheckpointWriter(store).write(meta, body);
             stats = stats.committed(meta.step(), seconds(start), seconds(taken));
+            ended(meta, stats.lastWriteSeconds(), Optional.empty());
             if (failedInRow > 0) {
                 LOG.info("{} takes checkpoints again: step {} is saved; {} in a row were not", store.root(), meta.step(), failedInRow);
                 failedInRow = 0;
@@ -135,6 +155,7 @@ public final class CheckpointSaver implements AutoCloseable {
             }
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             stats = stats.failed(seconds(start));
+            ended(meta, stats.lastWriteSeconds(), Optional.of(Reason.of(e)));
             // A place that is down for an hour is one line, on the rank that it concerns and on rank 0.
             boolean mine = store.group().rank() == 0 || !(e instanceof CheckpointWriter.PeerFailed);
             if (failedInRow++ == 0 && mine) {

@@ -6,11 +6,12 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.longhaul.checkpoint.SaveOutcome;
 import org.longhaul.checkpoint.SaveSchedule;
-import org.longhaul.checkpoint.SaveStats;
 import org.longhaul.cli.Progress;
 import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
@@ -32,7 +33,6 @@ final class Report implements AutoCloseable {
     private final MetricsFile file;
     private final EventFile events;
     private final Set<String> refused = new HashSet<>();
-    private long savesSeen;
     private long lookedAt = System.nanoTime();
     private double tokensPerSecond;
     private final JvmWatch jvm = new JvmWatch();
@@ -154,22 +154,24 @@ final class Report implements AutoCloseable {
         say(interval.text());
     }
 
-    /** Writes how the last save went, once it is over. */
-    void saved(SaveStats s) {
-        if (s.saves() + s.failures() == savesSeen) {
-            return;
+    /**
+     * Writes how the saves went that have ended since the last look.
+     *
+     * @param failures saves given up so far, these included
+     */
+    void saved(List<SaveOutcome> ended, long failures) {
+        for (SaveOutcome o : ended) {
+            Map<String, Object> line = new LinkedHashMap<>();
+            line.put("step", o.step());
+            line.put("checkpoint_stall_seconds", o.stallSeconds());
+            line.put("checkpoint_write_seconds", o.writeSeconds());
+            line.put("checkpoint_rank_bytes", o.bytes());
+            line.put("checkpoint_failures", failures);
+            o.failure().ifPresent(why -> line.put("checkpoint_failed", why));
+            write(line);
+            event(o.step(), Map.of("checkpoint/stall_seconds", o.stallSeconds(), "checkpoint/write_seconds", o.writeSeconds(),
+                    "checkpoint/failures", (double) failures));
         }
-        savesSeen = s.saves() + s.failures();
-        Map<String, Object> line = new LinkedHashMap<>();
-        line.put("step", Math.max(0, s.lastStep()));
-        line.put("checkpoint_stall_seconds", s.lastStallSeconds());
-        line.put("checkpoint_write_seconds", s.lastWriteSeconds());
-        line.put("checkpoint_rank_bytes", s.lastBytes());
-        line.put("checkpoint_failures", s.failures());
-        write(line);
-        event(Math.max(0, s.lastStep()), Map.of(
-                "checkpoint/stall_seconds", s.lastStallSeconds(), "checkpoint/write_seconds", s.lastWriteSeconds(),
-                "checkpoint/failures", (double) s.failures()));
     }
 
     /** Writes that training went back; the steps' lines that follow stand for another course. */

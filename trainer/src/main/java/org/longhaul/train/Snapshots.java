@@ -16,6 +16,7 @@ import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.checkpoint.SaveKind;
+import org.longhaul.checkpoint.SaveOutcome;
 import org.longhaul.checkpoint.SaveSchedule;
 import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.checkpoint.SaveStats;
@@ -260,6 +261,11 @@ final class Snapshots implements AutoCloseable {
     /** How saving went so far. */
     SaveStats stats() {
         return saver.stats();
+    }
+
+    /** The saves that have ended since this was last asked. */
+    List<SaveOutcome> ended() {
+        return saver.ended();
     }
 
     /** Where checkpoints lie. */

@@ -1,9 +1,11 @@
 package org.longhaul.train;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.longhaul.batch.SampleOrder;
 import org.longhaul.checkpoint.SaveKind;
+import org.longhaul.checkpoint.SaveOutcome;
 import org.longhaul.checkpoint.SaveSchedule;
 import org.longhaul.checkpoint.SaveSchedule.Wish;
 import org.longhaul.error.UserError;
@@ -294,10 +296,11 @@ final class Trainer {
 
     private void tell(Report.Step[] lines) {
         SaveSchedule.Age age = null;
+        List<SaveOutcome> ended = snapshots.ended();
         if (report != null) {
             age = snapshots.age(state.step());
             report.steps(age, lines);
-            report.saved(snapshots.stats());
+            report.saved(ended, snapshots.stats().failures());
             String overdue = snapshots.overdue(age);
             if (!overdue.isEmpty()) {
                 LOG.warn("{}", overdue);
@@ -360,7 +363,7 @@ final class Trainer {
         snapshots.await();
         telemetry.saved(snapshots.stats(), leads() ? snapshots.age(state.step()) : null);
         if (leads()) {
-            report.saved(snapshots.stats());
+            report.saved(snapshots.ended(), snapshots.stats().failures());
             if (snapshots.lastSaved() != state.step()) {
                 throw UserError.environment((snapshots.lastSaved() < 0
                         ? "no checkpoint could be saved in " + snapshots.root() + ", and that of step " + state.step() + " is lost"

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.IntFunction;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.model.Box;
@@ -116,6 +117,11 @@ class SaverTest {
             }
             saver.await();
             stats = saver.stats();
+            // Nobody looked in between: none is forgotten for that.
+            List<SaveOutcome> ended = saver.ended();
+            assertEquals(LongStream.rangeClosed(1, 30).boxed().toList(), ended.stream().map(SaveOutcome::step).toList());
+            assertEquals(stats.totalStallSeconds(), ended.stream().mapToDouble(SaveOutcome::stallSeconds).sum(), 1e-9);
+            assertEquals(List.of(), saver.ended());
         }
         assertEquals(30, stats.saves());
         assertTrue(stats.totalStallSeconds() >= stats.lastStallSeconds() && stats.lastBytes() > 0);

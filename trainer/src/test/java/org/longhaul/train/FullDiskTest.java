@@ -60,6 +60,8 @@ class FullDiskTest {
             List<JsonNode> saves = MetricsFile.read(disk.resolve("run/metrics.jsonl")).stream()
                     .filter(l -> l.has("checkpoint_stall_seconds")).toList();
             assertTrue(saves.get(saves.size() - 1).get("checkpoint_failures").asInt() >= 5, saves.toString());
+            assertEquals(saves.get(saves.size() - 1).get("checkpoint_failures").asInt(),
+                    saves.stream().filter(l -> l.has("checkpoint_failed")).count(), saves.toString());
         } finally {
             run("umount", disk.toString());
         }
