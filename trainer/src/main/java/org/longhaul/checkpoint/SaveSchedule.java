@@ -13,6 +13,7 @@ public final class SaveSchedule {
     private static final int RECENT = 8;
     private static final double MARGIN = 1.5;
     private static final double SECOND = 1e9;
+    private static final double UNKNOWN_SAVE = 60 * SECOND;
 
     private final Retention retention;
     private final LongSupplier nanos;
@@ -117,9 +118,7 @@ public final class SaveSchedule {
             periodStep = step;
             periodAt = now;
         }
-        double slowest = extreme(stepNanos, stepsMeasured, true);
-        double lookAt = Math.max(now, periodAt + slowest * (outlook.look() - periodStep + 1));
-        double thenAt = lookAt + slowest * (outlook.then() - outlook.look()) + (outlook.validates() ? validationNanos : 0);
+        double thenAt = thenAt(outlook);
         if (retention.strict() && over(outlook.then(), thenAt)) {
             return busy ? Wish.WAIT_FOR_LAST : Wish.WAIT;
         }
@@ -129,6 +128,22 @@ public final class SaveSchedule {
         // How long the first validation takes nobody knows: like the first save, half of what is allowed.
         double unknown = outlook.validates() && validationNanos == 0 ? limitNanos() / 2.0 : 0;
         return tooLate(outlook.then(), thenAt + unknown) ? Wish.SAVE : Wish.NONE;
+    }
+
+    /**
+     * Seconds from now until what is asked for at the look after the next would be complete, by the slowest of the last steps and saves: a save may be
+     * under way by then, which comes first. Asked after {@link #due}.
+     */
+    public double secondsUntilSaved(Outlook outlook) {
+        double save = savesMeasured == 0 ? UNKNOWN_SAVE : MARGIN * extreme(saveNanos, savesMeasured, true);
+        return (thenAt(outlook) - now() + 2 * save) / SECOND;
+    }
+
+    // When the host looks at results the time after next.
+    private double thenAt(Outlook outlook) {
+        double slowest = extreme(stepNanos, stepsMeasured, true);
+        double lookAt = Math.max(now(), periodAt + slowest * (outlook.look() - periodStep + 1));
+        return lookAt + slowest * (outlook.then() - outlook.look()) + (outlook.validates() ? validationNanos : 0);
     }
 
     private boolean over(long step, double at) {

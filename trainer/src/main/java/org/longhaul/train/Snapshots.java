@@ -151,6 +151,11 @@ final class Snapshots implements AutoCloseable {
         return schedule.due(step, outlook, saver.stats(), saver.busy());
     }
 
+    /** Seconds that may pass until a save that is asked for one look later than now is complete; asked after {@link #due}. */
+    double secondsUntilSaved(SaveSchedule.Outlook outlook) {
+        return schedule.secondsUntilSaved(outlook);
+    }
+
     /** Training goes on from a step. */
     void start(long step) {
         schedule.start(step);

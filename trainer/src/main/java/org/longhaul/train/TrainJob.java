@@ -8,6 +8,7 @@ import org.longhaul.config.ConfigWriter;
 import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.HostName;
+import org.longhaul.launch.JobEnd;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.launch.RunPlace;
 import org.longhaul.metrics.LossCurve;
@@ -28,6 +29,9 @@ final class TrainJob {
         requireFits(config, self.worldSize());
         try (StopRequest stop = StopRequest.listen()) {
             RunPlace.tell(System.getenv(), self, config.output());
+            if (self.rank() == 0) {
+                JobEnd.of(System.getenv()).ifPresent(stop::endsWith);
+            }
             TrainData data = TrainData.open(config, self.rank() == 0);
             HostMemory.requireRoom(config, config.mesh().over(self.worldSize()), self);
             try (Telemetry telemetry = Telemetry.open(config, self);

@@ -150,7 +150,12 @@ final class Trainer {
 
     // Gradients, update, and the results of the steps since the host last looked, if it looks now.
     private Result[] learn(long step, boolean mustLook) {
-        Wish wish = leads() ? snapshots.due(step, outlook(step)) : Wish.NONE;
+        Wish wish = Wish.NONE;
+        if (leads()) {
+            SaveSchedule.Outlook outlook = outlook(step);
+            wish = snapshots.due(step, outlook);
+            stop.requireTime(snapshots.secondsUntilSaved(outlook));
+        }
         times.begin(step, engine.readingSeconds());
         mixture.count(order, state.consumed(), config.batch().sequences());
         profiling.before(step);

@@ -2,6 +2,7 @@ package org.longhaul.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,10 +11,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +27,7 @@ import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
 import org.longhaul.error.UserError;
+import org.longhaul.launch.JobEnd;
 import org.longhaul.metrics.MetricsFile;
 import org.longhaul.natives.CpuBackend;
 import org.longhaul.parallel.MeshGroups;
@@ -169,6 +173,46 @@ class TrainerTest {
         assertEquals(Outcome.FINISHED, run(config));
         assertEquals(losses(folder.resolve("straight")), losses(folder.resolve("stopped")));
         sameState(folder.resolve("straight"), folder.resolve("stopped"));
+    }
+
+    @Test
+    void theEndOfTheJobSavesInTimeAndTheNextJobGoesOn() throws IOException {
+        run(config(folder.resolve("straight")));
+        TrainConfig config = config(folder.resolve("ended"));
+        // Every look at the clock costs a minute of the job's hour; half of it is left to train in whatever a save may need.
+        AtomicLong looks = new AtomicLong();
+        Instant start = Instant.parse("2026-11-23T12:00:00Z");
+        StopRequest stop = new StopRequest();
+        stop.endsWith(JobEnd.of(Map.of("SLURM_JOB_ID", "7"), () -> start.plusSeconds(60 * looks.getAndIncrement()), () -> Optional.of(start.plusSeconds(3600))).orElseThrow());
+        stop.requireTime(0);
+        assertFalse(stop.raised());
+        while (!stop.raised()) {
+            stop.requireTime(1e6);
+        }
+        assertTrue(looks.get() > 25, "half of the job's time is its own");
+        assertEquals("the end of the job", stop.name());
+        try (RankSetup setup = new RankSetup(new CpuBackend(1), MeshGroups.single(), RankGroup.single(), null, null, 0)) {
+            assertEquals(Outcome.STOPPED, TrainJob.run(config, data(), setup, stop));
+        }
+        assertEquals(Outcome.FINISHED, run(config));
+        assertEquals(losses(folder.resolve("straight")), losses(folder.resolve("ended")));
+    }
+
+    @Test
+    void aJobThatEndsMeanwhileStopsByItself() throws IOException {
+        AtomicLong looks = new AtomicLong();
+        Instant start = Instant.parse("2026-11-23T12:00:00Z");
+        StopRequest stop = new StopRequest();
+        stop.endsWith(JobEnd.of(Map.of("SLURM_JOB_ID", "7"), () -> start.plusSeconds(60 * looks.getAndIncrement()), () -> Optional.of(start.plusSeconds(720))).orElseThrow());
+        // Slow enough for the question to be answered, though no clock is asked.
+        try (RankSetup setup = new RankSetup(new CpuBackend(1), MeshGroups.single(), RankGroup.single(), null, null, 0)) {
+            assertEquals(Outcome.STOPPED, TrainJob.run(config(folder, "steps=100000"), data(), setup, stop));
+        }
+        int steps = losses(folder).size();
+        assertTrue(steps > 1, "steps: " + steps);
+        try (CheckpointStore store = CheckpointStore.open(folder.resolve("checkpoints"))) {
+            assertEquals(steps, store.openNewest().meta().step());
+        }
     }
 
     @Test
