@@ -1,17 +1,12 @@
 package org.longhaul.checkpoint;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.longhaul.checkpoint.Manifest.Done;
 
 /** Reads which checkpoints lie under a root, whether they are complete, and what they say. Never writes. */
@@ -19,7 +14,6 @@ final class CheckpointFolders {
     /** A file that takes a checkpoint out of use and says why. */
     static final String INVALID = "INVALID";
 
-    private static final int LOOKS = 16;
     private static final Comparator<StepName> NEWEST_FIRST = Comparator.comparingLong(StepName::step).thenComparingInt(StepName::attempt).reversed();
 
     private final Storage storage;
@@ -41,25 +35,9 @@ final class CheckpointFolders {
         return names;
     }
 
-    /** What the folders hold; stores answer in tens of milliseconds, so many are asked at once. */
+    /** What the folders hold. */
     List<CheckpointInfo> look(List<StepName> names) throws IOException {
-        ExecutorService threads = Executors.newFixedThreadPool(Math.max(1, Math.min(LOOKS, names.size())));
-        try {
-            List<Future<CheckpointInfo>> looks = new ArrayList<>();
-            names.forEach(name -> looks.add(threads.submit(() -> look(name))));
-            List<CheckpointInfo> all = new ArrayList<>();
-            for (Future<CheckpointInfo> look : looks) {
-                all.add(look.get());
-            }
-            return all;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while looking at " + storage.root());
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
-        } finally {
-            threads.shutdownNow();
-        }
+        return AtOnce.ask(names, this::look);
     }
 
     /** What one folder holds. */

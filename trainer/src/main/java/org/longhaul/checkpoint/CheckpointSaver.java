@@ -112,7 +112,9 @@ public final class CheckpointSaver implements AutoCloseable {
         try {
             writing.get();
         } catch (InterruptedException e) {
+            // The memory is still being read: whoever went on would stage the next state into what is written now.
             Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while a checkpoint is being written", e);
         } catch (ExecutionException e) {
             throw new IllegalStateException(e.getCause());
         }

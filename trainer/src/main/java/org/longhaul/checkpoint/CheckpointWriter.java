@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.longhaul.checkpoint.Manifest.Done;
 import org.longhaul.checkpoint.Manifest.Part;
 import org.longhaul.checkpoint.Manifest.RankPart;
@@ -125,11 +126,8 @@ final class CheckpointWriter {
     }
 
     private void commit(CheckpointMeta meta, StepName target, String folder) throws IOException {
-        List<RankPart> parts = new ArrayList<>();
-        for (int r = 0; r < group.size(); r++) {
-            String name = folder + "/" + partName(r);
-            parts.add(Manifest.decode(storage.read(name), RankPart.class, storage.root() + "/" + name));
-        }
+        List<String> names = IntStream.range(0, group.size()).mapToObj(r -> folder + "/" + partName(r)).toList();
+        List<RankPart> parts = AtOnce.ask(names, name -> Manifest.decode(storage.read(name), RankPart.class, storage.root() + "/" + name));
         StoredFile config = null;
         if (!meta.configYaml().isEmpty()) {
             byte[] yaml = meta.configYaml().getBytes(StandardCharsets.UTF_8);
@@ -142,9 +140,10 @@ final class CheckpointWriter {
         byte[] json = manifest.toJson();
         Faults.point("checkpoint.manifest");
         storage.write(folder + "/" + Manifest.NAME, json);
-        for (int r = 0; r < group.size(); r++) {
-            storage.delete(folder + "/" + partName(r));
-        }
+        AtOnce.ask(names, name -> {
+            storage.delete(name);
+            return name;
+        });
         storage.syncFolder(folder);
         Faults.point("checkpoint.done");
         storage.write(folder + "/" + Done.NAME, Manifest.encode(

@@ -31,6 +31,8 @@ final class HadoopStorage implements Storage {
     private static final Set<String> ATOMIC = Set.of("hdfs", "viewfs", "ofs", "o3fs", "file");
 
     private static final int COPY = 1 << 20;
+    /** One a thread, not one a file: hundreds of files may be open. */
+    private static final ThreadLocal<byte[]> BLOCK = ThreadLocal.withInitial(() -> new byte[COPY]);
 
     private final FileSystem fs;
     private final Path root;
@@ -150,10 +152,9 @@ final class HadoopStorage implements Storage {
             throw new CorruptCheckpointException(at(path) + " is missing");
         }
         return new Input() {
-            private final byte[] block = new byte[COPY];
-
             @Override
             public int read(ByteBuffer destination, long position) throws IOException {
+                byte[] block = BLOCK.get();
                 int total = 0;
                 while (destination.hasRemaining()) {
                     int n = in.read(position + total, block, 0, Math.min(block.length, destination.remaining()));

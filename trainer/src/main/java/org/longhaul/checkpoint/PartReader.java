@@ -8,16 +8,20 @@ import java.util.Deque;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.Semaphore;
 import org.longhaul.checkpoint.Manifest.Part;
 
 /** Reads stored boxes in whole chunks and checks each chunk before anyone sees its bytes. Used by many threads. */
 final class PartReader implements Closeable {
     private static final int BATCH_CHUNKS = 4;
+    /** Files kept open beside those being read: a checkpoint of thousands of ranks has as many, and processes and stores allow only so many at once. */
+    private static final int MOST_IDLE = 512;
 
     private final Storage storage;
     private final String folder;
     private final int chunk;
     private final Map<String, Deque<Storage.Input>> idle = new ConcurrentHashMap<>();
+    private final Semaphore room = new Semaphore(MOST_IDLE);
     private final ThreadLocal<ByteBuffer> scratch;
 
     PartReader(Storage storage, String folder, int chunk) {
@@ -99,11 +103,20 @@ final class PartReader implements Closeable {
     private Storage.Input borrow(String file) throws IOException {
         Deque<Storage.Input> free = idle.get(file);
         Storage.Input in = free == null ? null : free.poll();
-        return in != null ? in : storage.open(folder + "/" + file);
+        if (in == null) {
+            return storage.open(folder + "/" + file);
+        }
+        room.release();
+        return in;
     }
 
-    private void giveBack(String file, Storage.Input in) {
-        idle.computeIfAbsent(file, k -> new ConcurrentLinkedDeque<>()).push(in);
+    // The first ones stay: loads go through the files in the same order again and again.
+    private void giveBack(String file, Storage.Input in) throws IOException {
+        if (room.tryAcquire()) {
+            idle.computeIfAbsent(file, k -> new ConcurrentLinkedDeque<>()).push(in);
+        } else {
+            in.close();
+        }
     }
 
     @Override

@@ -89,6 +89,8 @@ final class Mixture implements AutoCloseable {
         if (origins == null) {
             return;
         }
+        // Nobody may ask for months.
+        take(false);
         pending.add(worker.submit(() -> {
             SortedMap<String, Long> sources = new TreeMap<>();
             SortedMap<String, Long> languages = new TreeMap<>();
@@ -104,8 +106,14 @@ final class Mixture implements AutoCloseable {
 
     /** The counts of all steps so far. */
     State state() {
+        take(true);
+        return state;
+    }
+
+    // Adds up what has been counted, all of it or as far as it is there.
+    private void take(boolean all) {
         try {
-            while (!pending.isEmpty()) {
+            while (!pending.isEmpty() && (all || pending.peek().isDone())) {
                 TokenCounts step = pending.remove().get();
                 state = new State(state.run.plus(step), state.stage.plus(step));
             }
@@ -115,7 +123,6 @@ final class Mixture implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while counting tokens by source");
         }
-        return state;
     }
 
     /** Whether a report is due after a step, which may be the last one. */

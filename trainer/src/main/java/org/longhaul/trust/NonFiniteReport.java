@@ -20,9 +20,10 @@ public record NonFiniteReport(String tensor, long count, long firstElement, long
     /** Reports for the tensors (F32 or BF16) that hold such values, in the given order. */
     public static List<NonFiniteReport> scan(Backend backend, List<Tensor> tensors) {
         List<NonFiniteReport> found = new ArrayList<>();
+        HostScan scan = new HostScan(backend);
         for (Tensor tensor : tensors) {
             long[] state = {0, -1, 0};
-            HostScan.pieces(backend, tensor, bytes -> count(bytes, tensor.dtype(), state));
+            scan.pieces(tensor, bytes -> count(bytes, tensor.dtype(), state));
             if (state[0] > 0) {
                 found.add(new NonFiniteReport(tensor.name(), state[0], state[1], tensor.elements()));
             }

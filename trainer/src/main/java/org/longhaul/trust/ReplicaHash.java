@@ -22,12 +22,15 @@ public final class ReplicaHash implements AutoCloseable {
     private final Backend backend;
     private final Communicator group;
     private final Arena arena;
+    private final HostScan scan;
+    private final byte[] copy = new byte[1 << 20];
 
     /** Compares within the group. */
     public ReplicaHash(Backend backend, Communicator group) {
         this.backend = backend;
         this.group = group;
         this.arena = backend.allocate("replica hash", Arena.align(8L * group.size()));
+        this.scan = new HostScan(backend);
     }
 
     /** Ranks of the group whose tensors differ from those of most ranks; empty when all agree. Every rank gets the answer. */
@@ -51,9 +54,8 @@ public final class ReplicaHash implements AutoCloseable {
     /** XXH3 over the tensors' bytes, in order. */
     long hash(List<Tensor> tensors) {
         HashStream64 stream = Hashing.xxh3_64().hashStream();
-        byte[] copy = new byte[1 << 20];
         for (Tensor tensor : tensors) {
-            HostScan.pieces(backend, tensor, bytes -> {
+            scan.pieces(tensor, bytes -> {
                 while (bytes.hasRemaining()) {
                     int n = Math.min(copy.length, bytes.remaining());
                     bytes.get(copy, 0, n);

@@ -1,9 +1,13 @@
 package org.longhaul.trust;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -26,6 +30,25 @@ class TrustReportsTest {
         backend.bytes(half).putShort(2 * 999, (short) 0x7f80);
         assertEquals(List.of(new NonFiniteReport("layers.1.down", 2, 17, 1000), new NonFiniteReport("layers.2.norm", 1, 999, 1000)),
                 NonFiniteReport.scan(backend, List.of(good, bad, half)));
+    }
+
+    /** What lies outside the heap goes with a collection only, and a steady run collects seldom. */
+    @Test
+    void aScanTakesOneBufferHoweverManyTensorsThereAre() {
+        HostBackend backend = new HostBackend();
+        Tensor large = backend.allocate("w", 40 << 20).tensor("w", 0, DType.F32, 10 << 20);
+        backend.bytes(large).putFloat((40 << 20) - 4, Float.NaN);
+        List<Tensor> tensors = Collections.nCopies(20, large);
+        long before = outsideTheHeap();
+        List<NonFiniteReport> found = NonFiniteReport.scan(backend, tensors);
+        long taken = outsideTheHeap() - before;
+        assertEquals(Collections.nCopies(20, new NonFiniteReport("w", 1, (10 << 20) - 1, 10 << 20)), found);
+        assertTrue(taken <= 32 << 20, () -> taken + " bytes");
+    }
+
+    private static long outsideTheHeap() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream().filter(p -> p.getName().equals("direct")).findFirst().orElseThrow()
+                .getMemoryUsed();
     }
 
     @Test
