@@ -22,6 +22,10 @@ public final class Main {
     public static void main(String[] args) {
         // Decimal commas or other digits in files and names would make them differ from machine to machine.
         Locale.setDefault(Locale.ROOT);
+        LogLevels.complaint(System.getenv()).ifPresent(complaint -> {
+            System.err.println(Told.BEGINS + complaint);
+            System.exit(ExitCode.BAD_INPUT.status());
+        });
         Terminal.install();
         Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> FailureReport.of(failure).lines().forEach(System.err::println));
         PrintStream out = new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), true, StandardCharsets.UTF_8);

@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import org.longhaul.config.ConfigReference;
 import org.longhaul.config.ConfigReference.Root;
 import org.longhaul.error.ExitCode;
+import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -54,7 +55,7 @@ final class ConfigPage implements Callable<Integer> {
                 throw UserError.badInput(file + " is not what the code says; write it anew with 'longhaul docs config " + file + "'");
             }
         } catch (IOException e) {
-            throw UserError.badInput(file + ": cannot be " + (check ? "read" : "written") + ": " + e.getMessage(), e);
+            throw UserError.badInput(file + ": cannot be " + (check ? "read" : "written") + ": " + Reason.of(e), e);
         }
         return ExitCode.DONE.status();
     }

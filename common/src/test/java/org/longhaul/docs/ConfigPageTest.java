@@ -2,6 +2,7 @@ package org.longhaul.docs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ class ConfigPageTest {
         assertEquals(0, ConfigPage.write("a\n", file, true));
         assertThrows(UserError.class, () -> ConfigPage.write("b\n", file, true));
         assertThrows(UserError.class, () -> ConfigPage.write("b\n", null, true));
-        assertThrows(UserError.class, () -> ConfigPage.write("b\n", folder.resolve("absent/x.md"), false));
+        UserError absent = assertThrows(UserError.class, () -> ConfigPage.write("b\n", folder.resolve("absent/x.md"), false));
+        assertTrue(absent.getMessage().endsWith("x.md: no such file or folder"), absent.getMessage());
     }
 }

@@ -13,8 +13,6 @@ import org.longhaul.error.UserError;
 
 /** A data set of token shards in a local folder, described by {@code manifest.json}. */
 public final class ShardSet {
-    private static final int MOST_THREADS = 8;
-
     private final Path folder;
     private final ShardManifest manifest;
     private final ReadChecks checks;
@@ -110,8 +108,7 @@ public final class ShardSet {
 
     /** Reads every file and answers one line for every damaged one: file, byte ranges, what was found. Empty when all is well. */
     public List<String> damage() {
-        int threads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
-        return ShardVerifier.of(ShardPlace.folder(folder), manifest).verify(threads, bytes -> {}).stream()
+        return ShardVerifier.of(ShardPlace.folder(folder), manifest).verify(ShardVerifier.threads(), bytes -> {}).stream()
                 .map(fault -> fault.what() + "; " + fault.mend()).toList();
     }
 

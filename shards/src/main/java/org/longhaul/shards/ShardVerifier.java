@@ -20,6 +20,7 @@ import org.longhaul.shards.ShardManifest.DataFile;
 /** Reads every file of a data set, on several threads, and holds every block of 4 MiB against the manifest. */
 public final class ShardVerifier {
     private static final int BLOCKS_PER_TASK = 16;
+    private static final int MOST_THREADS = 8;
 
     private final ShardPlace place;
     private final ShardManifest manifest;
@@ -62,6 +63,11 @@ public final class ShardVerifier {
     /** The same for a manifest that was read before. */
     static ShardVerifier of(ShardPlace place, ShardManifest manifest) {
         return new ShardVerifier(place, manifest);
+    }
+
+    /** How many threads to read a whole data set with where nobody says: more than these a disk hardly rewards. */
+    public static int threads() {
+        return Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
     }
 
     /** What the manifest says. */

@@ -5,10 +5,14 @@ import java.util.List;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.launch.LaunchCheck;
 
-/** Reads a training job's configuration before its ranks are started: what is wrong with it is said once, and no GPU is taken for it. */
+/** Reads a training job's, or a layout comparison's, configuration before its ranks are started: what is wrong with it is said once, and no GPU is taken for it. */
 public final class TrainLaunchCheck implements LaunchCheck {
     @Override
     public void require(List<String> command, int processes) {
+        if (!command.isEmpty() && command.get(0).equals("verify-layout")) {
+            VerifyLayoutCommand.requireFits(command.subList(1, command.size()), processes);
+            return;
+        }
         boolean train = command.size() > 1 && command.get(0).equals("train") && command.stream().noneMatch(word -> word.startsWith("-"));
         if (train) {
             TrainJob.requireFits(ConfigLoader.load(Path.of(command.get(1)), command.subList(2, command.size()), TrainConfig.class), processes);

@@ -17,6 +17,7 @@ import org.longhaul.launch.RankEnvironment;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -61,12 +62,31 @@ final class VerifyLayoutCommand implements Callable<Integer> {
             description = "Write loss and gradient norm of every step, of each layout and of one rank, as JSON lines; then only losses are judged.")
     private Path curves;
 
-    @Override
-    public Integer call() {
+    /** Throws UserError where every one of so many processes would refuse these words; those that are no such command at all are left to them. */
+    static void requireFits(List<String> words, int processes) {
+        VerifyLayoutCommand command = new VerifyLayoutCommand();
+        CommandLine.ParseResult parsed;
+        try {
+            parsed = new CommandLine(command).parseArgs(words.toArray(String[]::new));
+        } catch (CommandLine.ParameterException e) {
+            return;
+        }
+        if (!parsed.isUsageHelpRequested() && !parsed.isVersionHelpRequested() && processes > 1) {
+            command.fitting(command.meshes(command.config()), processes);
+        }
+    }
+
+    private TrainConfig config() {
         TrainConfig config = ConfigLoader.load(file, overrides, TrainConfig.class);
         if (steps < 1) {
             throw UserError.badInput("--steps must be at least 1: " + steps);
         }
+        return config;
+    }
+
+    @Override
+    public Integer call() {
+        TrainConfig config = config();
         TokenSource tokens = random ? new RandomTokens(config.model().vocab(), config.seed()) : TrainData.open(config).train();
         List<Mesh> meshes = meshes(config);
         RankEnvironment self = RankEnvironment.detect(System.getenv());
@@ -89,10 +109,7 @@ final class VerifyLayoutCommand implements Callable<Integer> {
     }
 
     private int processes(TrainConfig config, TokenSource tokens, List<Mesh> meshes, RankEnvironment self) {
-        List<Mesh> fitting = layouts.isEmpty() ? meshes.stream().filter(m -> m.size() == self.worldSize()).toList() : meshes;
-        if (fitting.isEmpty() || fitting.stream().anyMatch(m -> m.size() != self.worldSize())) {
-            throw UserError.badInput(self.worldSize() + " processes verify layouts of as many ranks: name such with --layouts");
-        }
+        List<Mesh> fitting = fitting(meshes, self.worldSize());
         RankSetup setup = RankSetup.open(config.device(), fitting.get(0), config.ranks(), self);
         try {
             LayoutRun reference = alone(config, tokens, self, setup);
@@ -111,6 +128,14 @@ final class VerifyLayoutCommand implements Callable<Integer> {
                 setup.close();
             }
         }
+    }
+
+    private List<Mesh> fitting(List<Mesh> meshes, int processes) {
+        List<Mesh> fitting = layouts.isEmpty() ? meshes.stream().filter(m -> m.size() == processes).toList() : meshes;
+        if (fitting.isEmpty() || fitting.stream().anyMatch(m -> m.size() != processes)) {
+            throw UserError.badInput(processes + " processes verify layouts of as many ranks: name such with --layouts");
+        }
+        return fitting;
     }
 
     // The others wait at the store: in a collective they would hold a GPU that they share, and the time until it ends would count.

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -36,8 +35,7 @@ class DamagedShardsTest {
 
     @BeforeEach
     void write() throws IOException {
-        shards = folder.resolve("shards");
-        RandomShards.main(new String[] {shards.toString(), "96", "2000000"});
+        shards = TestShards.write(folder.resolve("shards"), 2_000_000);
         file = shards.resolve("train-00000.tokens.arrow");
     }
 
@@ -64,13 +62,8 @@ class DamagedShardsTest {
     }
 
     private void flip(long token) throws IOException {
-        try (RandomAccessFile raw = new RandomAccessFile(file.toFile(), "rw")) {
-            // Headers are shorter than a page; which token exactly it is does not matter.
-            raw.seek(2 * token + 512);
-            int value = raw.read();
-            raw.seek(2 * token + 512);
-            raw.write(value ^ 1);
-        }
+        // Headers are shorter than a page; which token exactly it is does not matter.
+        TestShards.flip(file, 2 * token + 512);
     }
 
     private List<String> losses(String output) throws IOException {

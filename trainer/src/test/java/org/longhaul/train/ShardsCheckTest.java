@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +15,6 @@ import org.apache.hadoop.hdfs.MiniDFSCluster;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.longhaul.bench.RandomShards;
 import org.longhaul.checkpoint.S3Server;
 import org.longhaul.config.ConfigWriter;
 import org.longhaul.doctor.Finding;
@@ -32,8 +30,7 @@ class ShardsCheckTest {
 
     @BeforeEach
     void write() throws IOException {
-        shards = folder.resolve("shards");
-        RandomShards.main(new String[] {shards.toString(), "96", "50000"});
+        shards = TestShards.write(folder.resolve("shards"), 50_000);
     }
 
     private List<Finding> verify(Optional<Path> config, List<String> overrides, String... places) {
@@ -48,19 +45,9 @@ class ShardsCheckTest {
         return Files.writeString(folder.resolve("job.yaml"), ConfigWriter.toYaml(TrainerTest.config(folder.resolve("run"), overrides)));
     }
 
-    private static void flip(Path file, long at) throws IOException {
-        try (RandomAccessFile raw = new RandomAccessFile(file.toFile(), "rw")) {
-            raw.seek(at);
-            int value = raw.read();
-            raw.seek(at);
-            raw.write(value ^ 4);
-        }
-    }
-
     @Test
     void theJobsDataSetAndThoseBesideAreReadWithAllTheirSplits() throws IOException {
-        Path other = folder.resolve("stage-2");
-        RandomShards.main(new String[] {other.toString(), "96", "30000"});
+        Path other = TestShards.write(folder.resolve("stage-2"), 30_000);
         List<Finding> found = verify(Optional.of(job("data.path=" + shards)), List.of(), other.toString(), shards.toString());
         assertEquals(List.of(Level.OK, Level.OK), found.stream().map(Finding::level).toList(), found.toString());
         assertTrue(found.get(0).detail().startsWith(shards + ": train of 50,000 tokens in 1 shards, validation of 2,000 tokens in 1 shards; 6 files, "), found.toString());
@@ -68,7 +55,7 @@ class ShardsCheckTest {
         assertTrue(found.get(1).detail().startsWith(other + ": "), found.toString());
 
         Path damaged = other.resolve("validation-00000.documents.arrow");
-        flip(damaged, 700);
+        TestShards.flip(damaged, 700);
         Finding bad = verify(Optional.of(job("data.path=none")), List.of("data.path=" + other)).get(0);
         assertEquals(Level.BAD, bad.level());
         assertTrue(bad.detail().startsWith(damaged + ": checksum does not match in bytes 0–"), bad.toString());
@@ -112,7 +99,7 @@ class ShardsCheckTest {
         Finding whole = verify(uri).get(0);
         assertEquals(Level.OK, whole.level(), whole.toString());
         assertTrue(whole.detail().startsWith(uri + ": train of 50,000 tokens"), whole.toString());
-        flip(shards.resolve("train-00000.tokens.arrow"), 4_000);
+        TestShards.flip(shards.resolve("train-00000.tokens.arrow"), 4_000);
         copy(uri);
         Finding bad = verify(uri).get(0);
         assertEquals(Level.BAD, bad.level(), bad.toString());

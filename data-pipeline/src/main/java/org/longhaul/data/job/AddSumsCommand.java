@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import org.longhaul.cli.Progress;
 import org.longhaul.shards.PageSumAdder;
+import org.longhaul.shards.ShardVerifier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
@@ -16,8 +17,6 @@ import picocli.CommandLine.Spec;
 @Command(name = "add-sums", description = "Gives a data set made by an older Longhaul the checksums that training holds what it reads against. Reads every token file, "
         + "refuses damaged ones, writes a small file beside each and a new manifest; the fingerprint stays, so runs go on with it.")
 final class AddSumsCommand implements Runnable {
-    private static final int MOST_THREADS = 8;
-
     @Spec
     private CommandSpec spec;
 
@@ -36,7 +35,7 @@ final class AddSumsCommand implements Runnable {
         AtomicLong read = new AtomicLong();
         double total = adder.bytes();
         try (Progress progress = Progress.start(Duration.ofSeconds(10))) {
-            adder.add(Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors()), bytes -> {
+            adder.add(ShardVerifier.threads(), bytes -> {
                 long now = read.addAndGet(bytes);
                 progress.update(() -> String.format(Locale.ROOT, "add-sums %s: %.1f of %.1f GB", folder, now / 1e9, total / 1e9));
             });
