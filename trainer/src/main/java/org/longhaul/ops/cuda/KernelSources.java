@@ -9,9 +9,22 @@ import java.nio.charset.StandardCharsets;
 final class KernelSources {
     private KernelSources() {}
 
-    /** What NVRTC gets for {@code source}.cu; line numbers in messages are those of the files. */
+    private static final String VARIANTS = "_variants";
+
+    /**
+     * What NVRTC gets for {@code source}.cu; line numbers in messages are those of the files. A file of variants comes behind the one
+     * that it varies.
+     */
     static String text(String source) {
-        return "#line 1 \"common.cuh\"\n" + resource("common.cuh") + "\n#line 1 \"" + source + ".cu\"\n" + resource(source + ".cu");
+        String text = part("common.cuh");
+        if (source.endsWith(VARIANTS)) {
+            text += part(source.substring(0, source.length() - VARIANTS.length()) + ".cu");
+        }
+        return text + part(source + ".cu");
+    }
+
+    private static String part(String name) {
+        return "#line 1 \"" + name + "\"\n" + resource(name) + "\n";
     }
 
     private static String resource(String name) {

@@ -28,6 +28,8 @@ final class LossKernels {
     private final Kernel statistics;
     private final Kernel gradient;
     private final Kernel rescale;
+    private final LossVariants variants;
+    private LossVariants.Variant other;
     private int maxThreads = MAX_THREADS;
     private int cacheBytes;
     private boolean streaming = true;
@@ -43,6 +45,16 @@ final class LossKernels {
         statistics = provider.kernel("loss", "cross_entropy_statistics");
         gradient = provider.kernel("loss", "cross_entropy_gradient");
         rescale = provider.kernel("loss", "rescale_sums");
+        variants = new LossVariants(provider);
+    }
+
+    LossVariants variants() {
+        return variants;
+    }
+
+    /** Takes another kernel for whole rows where it can, for measurements; null for the own one. */
+    void choose(LossVariants.Variant variant) {
+        other = variant;
     }
 
     /** Takes other limits, for measurements: threads of a block, bytes of a row that it keeps in shared memory, whether blocks stay. */
@@ -62,6 +74,10 @@ final class LossKernels {
         }
         int width = (int) logits.size(-1);
         long squares = zLossSum == null ? 0 : provider.scratch((long) rows * Float.BYTES);
+        if (other != null && variants.whole(other, loss, logits, targets, gradientScale, zLoss, ignoreIndex, squares, rows, width, vector(logits))) {
+            addSquares(zLossSum, squares, rows);
+            return;
+        }
         int cached = Math.min(width / VECTOR, cacheBytes / (VECTOR * compute.bytes()));
         // Every row's vectors, whatever its alignment, are at most this many.
         if (streaming && cached == width / VECTOR) {

@@ -27,6 +27,9 @@ final class NormKernels {
     private final Kernel[] addForward = new Kernel[MAX_VECTORS + 1];
     private final Kernel[] backward = new Kernel[MAX_VECTORS + 1];
     private final Kernel weightSum;
+    private final NormVariants variants;
+    private NormVariants.Variant otherForward;
+    private NormVariants.Variant otherBackward;
     private int tunedThreads;
 
     NormKernels(KernelProvider provider) {
@@ -38,6 +41,17 @@ final class NormKernels {
             backward[v] = provider.kernel("norm", "rms_norm_backward_" + v);
         }
         weightSum = provider.kernel("norm", "norm_weight_sum");
+        variants = new NormVariants(provider, weightSum);
+    }
+
+    NormVariants variants() {
+        return variants;
+    }
+
+    /** Takes other kernels where they have one for the row, for measurements; null for the own ones. */
+    void choose(NormVariants.Variant forwardVariant, NormVariants.Variant backwardVariant) {
+        otherForward = forwardVariant;
+        otherBackward = backwardVariant;
     }
 
     /** Takes another number of resident threads for the backward pass, for measurements; 0 for the own choice. */
@@ -77,6 +91,10 @@ final class NormKernels {
         if (rows == 0) {
             return;
         }
+        if (otherForward != null && sum == null && aligned(y, x, w)
+                && variants.forward(otherForward, y, rstd, x, w, eps, rows, (int) width)) {
+            return;
+        }
         Geometry g = Geometry.of(width, aligned(y, x, w) && aligned(sum, delta));
         Kernel k = (sum == null ? forward : addForward)[g.vectors];
         k.pointer(sum).pointer(y).pointer(rstd).pointer(x).pointer(delta).pointer(w).float32((float) eps).int64(rows).int32((int) width);
@@ -94,6 +112,10 @@ final class NormKernels {
         Operands.type(compute, what, dx, dy, x, w, residual);
         Operands.type(DType.F32, what, dw, rstd);
         if (rows == 0) {
+            return;
+        }
+        if (otherBackward != null && aligned(dx, dy, x, w) && aligned(residual)
+                && variants.backward(otherBackward, dx, dw, dy, x, w, rstd, residual, rows, width)) {
             return;
         }
         Geometry g = Geometry.of(width, aligned(dx, dy, x, w) && aligned(residual));

@@ -73,6 +73,17 @@ LH_INLINE Raw8Float load8(const float *p) {
     r.b = reinterpret_cast<const float4 *>(p)[1];
     return r;
 }
+// As load8, of what is not read again soon: the first to leave the caches.
+LH_INLINE Raw8 load8Once(const elem *p) {
+#ifdef LH_EMULATION
+    return load8(p);
+#else
+    Raw8 r;
+#pragma unroll
+    for (int i = 0; i < (int)(sizeof(Raw8) / 16); i++) reinterpret_cast<uint4 *>(&r)[i] = __ldcs(reinterpret_cast<const uint4 *>(p) + i);
+    return r;
+#endif
+}
 LH_INLINE void unpack(const Raw8Bf16 &r, float f[8]) {
     u32 w[4] = {r.a.x, r.a.y, r.a.z, r.a.w};
 #pragma unroll

@@ -31,20 +31,7 @@ final class KernelBench {
     private static final long ROTATE_BYTES = 400L << 20;
     private static final DType B = DType.BF16;
 
-    private record Shape(String name, int batch, int sequence, int d, int heads, int kvHeads, int f) {
-        int tokens() {
-            return batch * sequence;
-        }
-
-        AttentionShape attention() {
-            return new AttentionShape(batch, sequence, heads, kvHeads, d / heads);
-        }
-    }
-
-    private static final List<Shape> SHAPES = List.of(
-            new Shape("160m", 16, 2048, 768, 12, 12, 2048), new Shape("1b", 4, 4096, 2048, 16, 16, 5504),
-            new Shape("7b8", 2, 4096, 4096, 32, 32, 11008), new Shape("67b2", 2, 4096, 8192, 64, 8, 22016));
-    private static final int VOCABULARY = 102_400;
+    private static final int VOCABULARY = BenchShape.VOCABULARY;
     private static final int LOSS_ROWS = 4096;
 
     private final CudaBackend backend;
@@ -54,21 +41,20 @@ final class KernelBench {
     private final List<String> lines = new ArrayList<>();
     private final List<String> json = new ArrayList<>();
     private double copyRate = 1;
-    private Arena pool;
-    private float[] seedValues;
-    private long used;
+    private final BenchPool pool;
 
     KernelBench(CudaBackend backend, Path out, boolean fp8) {
         this.backend = backend;
         this.ops = (CudaOps) backend.ops();
         this.out = out;
         this.fp8 = fp8;
+        pool = new BenchPool(backend);
     }
 
     void run(List<String> names) throws IOException {
         copy();
-        for (Shape s : SHAPES) {
-            if (names.contains(s.name)) {
+        for (BenchShape s : BenchShape.ALL) {
+            if (names.contains(s.name())) {
                 layer(s);
                 products(s);
                 attention(s);
@@ -85,41 +71,6 @@ final class KernelBench {
         if (out != null) {
             Files.createDirectories(out);
             Files.write(out.resolve("kernels.jsonl"), json);
-        }
-    }
-
-    // ---- memory: one pool, filled with random values once, cut anew for every case ----
-
-    private Tensor t(DType type, long... shape) {
-        long bytes = Arena.align(Tensor.elements(shape) * type.bytes());
-        Tensor tensor = pool.tensor("bench", used, type, shape);
-        used += bytes;
-        return tensor;
-    }
-
-    private void pool(long bytes) {
-        used = 0;
-        if (pool == null || pool.bytes() < bytes) {
-            if (pool != null) {
-                pool.close();
-            }
-            pool = backend.allocate("bench", Arena.align(bytes));
-        }
-        // Filled again for every case: what earlier kernels left may be zeros or NaN, on which products run faster. Random bf16
-        // values of moderate size, doubled over the pool; read as F32 they are moderate too.
-        int first = 1 << 22;
-        if (seedValues == null) {
-            seedValues = new float[first];
-            java.util.Random random = new java.util.Random(1);
-            for (int i = 0; i < first; i++) {
-                seedValues[i] = (float) random.nextGaussian();
-            }
-        }
-        Host.put(backend, pool.tensor("seed", 0, B, first), seedValues);
-        for (long at = 2L * first; at < pool.bytes(); ) {
-            long n = Math.min(at, pool.bytes() - at);
-            backend.copy(pool.tensor("to", at, DType.U8, n), pool.tensor("from", 0, DType.U8, n));
-            at += n;
         }
     }
 
@@ -169,9 +120,9 @@ final class KernelBench {
 
     private void copy() {
         long bytes = 2L << 30;
-        pool(2 * bytes);
-        Tensor from = t(DType.U8, bytes);
-        Tensor to = t(DType.U8, bytes);
+        pool.begin(2 * bytes);
+        Tensor from = pool.t(DType.U8, bytes);
+        Tensor to = pool.t(DType.U8, bytes);
         // Not in a graph, whose copies go to a copy engine.
         double us = Double.MAX_VALUE;
         try (CudaEvent start = backend.device().event(); CudaEvent end = backend.device().event()) {
@@ -187,53 +138,53 @@ final class KernelBench {
         lines.add(String.format(Locale.ROOT, "%-34s %9.1f %6.2f TB/s", "copy of 2 GiB", us, copyRate));
     }
 
-    private void layer(Shape s) {
-        long td = (long) s.tokens() * s.d;
-        long tf = (long) s.tokens() * s.f;
-        pool(6L << 30);
+    private void layer(BenchShape s) {
+        long td = (long) s.tokens() * s.d();
+        long tf = (long) s.tokens() * s.f();
+        pool.begin(6L << 30);
         int n = sets(8 * td);
-        Tensor[] x = many(n, s.tokens(), s.d);
-        Tensor[] delta = many(n, s.tokens(), s.d);
-        Tensor[] y = many(n, s.tokens(), s.d);
-        Tensor[] sum = many(n, s.tokens(), s.d);
-        Tensor w = t(B, s.d);
-        Tensor rstd = t(DType.F32, s.tokens());
-        Tensor dw = t(DType.F32, s.d);
-        moved(s.name + " rmsNorm", 4.0 * td, i -> ops.rmsNorm(y[i % n], rstd, x[i % n], w, 1e-6));
-        moved(s.name + " addRmsNorm", 8.0 * td, i -> ops.addRmsNorm(sum[i % n], y[i % n], rstd, x[i % n], delta[i % n], w, 1e-6));
+        Tensor[] x = pool.many(n, s.tokens(), s.d());
+        Tensor[] delta = pool.many(n, s.tokens(), s.d());
+        Tensor[] y = pool.many(n, s.tokens(), s.d());
+        Tensor[] sum = pool.many(n, s.tokens(), s.d());
+        Tensor w = pool.t(B, s.d());
+        Tensor rstd = pool.t(DType.F32, s.tokens());
+        Tensor dw = pool.t(DType.F32, s.d());
+        moved(s.name() + " rmsNorm", 4.0 * td, i -> ops.rmsNorm(y[i % n], rstd, x[i % n], w, 1e-6));
+        moved(s.name() + " addRmsNorm", 8.0 * td, i -> ops.addRmsNorm(sum[i % n], y[i % n], rstd, x[i % n], delta[i % n], w, 1e-6));
         for (int resident : new int[] {512, 1024, 2048}) {
             ops.normKernels().tune(resident);
-            moved(s.name + " rmsNormBackward " + resident, 8.0 * td,
+            moved(s.name() + " rmsNormBackward " + resident, 8.0 * td,
                     i -> ops.rmsNormBackward(sum[i % n], dw, y[i % n], x[i % n], w, rstd, delta[i % n]));
         }
         ops.normKernels().tune(0);
         AttentionShape a = s.attention();
-        pool(6L << 30);
-        Tensor cos = t(DType.F32, a.sequence(), a.headDim() / 2);
-        Tensor sin = t(DType.F32, a.sequence(), a.headDim() / 2);
+        pool.begin(6L << 30);
+        Tensor cos = pool.t(DType.F32, a.sequence(), a.headDim() / 2);
+        Tensor sin = pool.t(DType.F32, a.sequence(), a.headDim() / 2);
         long rotated = a.tokens() * (a.heads() + a.kvHeads()) * a.headDim();
         long whole = a.tokens() * a.qkvWidth();
         int m = sets(4 * whole);
-        Tensor[] qkv = many(m, a.tokens(), a.qkvWidth());
-        Tensor[] packed = many(m, a.tokens(), a.qkvWidth());
-        moved(s.name + " rope", 4.0 * rotated, i -> ops.rope(qkv[i % m], cos, sin, a));
+        Tensor[] qkv = pool.many(m, a.tokens(), a.qkvWidth());
+        Tensor[] packed = pool.many(m, a.tokens(), a.qkvWidth());
+        moved(s.name() + " rope", 4.0 * rotated, i -> ops.rope(qkv[i % m], cos, sin, a));
         long d = a.headDim();
-        moved(s.name + " ropeBackwardPack", 4.0 * whole, i -> ops.ropeKernels().backwardPack(packed[i % m],
+        moved(s.name() + " ropeBackwardPack", 4.0 * whole, i -> ops.ropeKernels().backwardPack(packed[i % m],
                 strided(qkv[i % m], 0, a.heads(), a), strided(qkv[i % m], a.tokens() * a.heads() * d, a.kvHeads(), a),
                 strided(qkv[i % m], a.tokens() * (a.heads() + a.kvHeads()) * d, a.kvHeads(), a), cos, sin, a, false));
-        pool(6L << 30);
+        pool.begin(6L << 30);
         int g = sets(8 * tf);
-        Tensor[] gateUp = many(g, s.tokens(), 2L * s.f);
-        Tensor[] h = many(g, s.tokens(), s.f);
-        moved(s.name + " swiglu", 6.0 * tf, i -> ops.swiglu(h[i % g], gateUp[i % g]));
-        moved(s.name + " swigluBackward", 10.0 * tf, i -> ops.swigluBackward(gateUp[i % g], null, h[i % g], gateUp[i % g]));
-        pool(6L << 30);
-        Tensor table = t(B, VOCABULARY, s.d);
-        Tensor dTable = t(DType.F32, VOCABULARY, s.d);
-        Tensor ids = ids(s.tokens());
-        Tensor e = t(B, s.tokens(), s.d);
-        moved(s.name + " embedding", 4.0 * td, i -> ops.embedding(e, table, ids, 0));
-        moved(s.name + " embeddingBackward", 2.0 * td + 8.0 * td, i -> ops.embeddingBackward(dTable, e, ids, 0));
+        Tensor[] gateUp = pool.many(g, s.tokens(), 2L * s.f());
+        Tensor[] h = pool.many(g, s.tokens(), s.f());
+        moved(s.name() + " swiglu", 6.0 * tf, i -> ops.swiglu(h[i % g], gateUp[i % g]));
+        moved(s.name() + " swigluBackward", 10.0 * tf, i -> ops.swigluBackward(gateUp[i % g], null, h[i % g], gateUp[i % g]));
+        pool.begin(6L << 30);
+        Tensor table = pool.t(B, VOCABULARY, s.d());
+        Tensor dTable = pool.t(DType.F32, VOCABULARY, s.d());
+        Tensor ids = pool.ids(s.tokens(), VOCABULARY);
+        Tensor e = pool.t(B, s.tokens(), s.d());
+        moved(s.name() + " embedding", 4.0 * td, i -> ops.embedding(e, table, ids, 0));
+        moved(s.name() + " embeddingBackward", 2.0 * td + 8.0 * td, i -> ops.embeddingBackward(dTable, e, ids, 0));
     }
 
     private static RopeKernels.Strided strided(Tensor t, long offset, long heads, AttentionShape a) {
@@ -241,53 +192,33 @@ final class KernelBench {
         return new RopeKernels.Strided(t.address() + 2 * offset, heads * a.sequence() * d, heads * d, d);
     }
 
-    private Tensor[] many(int n, long... shape) {
-        Tensor[] all = new Tensor[n];
-        for (int i = 0; i < n; i++) {
-            all[i] = t(B, shape);
-        }
-        return all;
-    }
-
-    // Ids as text has them: few frequent, many rare.
-    private Tensor ids(int tokens) {
-        int[] id = new int[tokens];
-        java.util.Random random = new java.util.Random(2);
-        for (int i = 0; i < tokens; i++) {
-            id[i] = (int) Math.min(VOCABULARY - 1, Math.exp(random.nextDouble() * Math.log(VOCABULARY)));
-        }
-        Tensor ids = t(DType.I32, tokens);
-        Host.put(backend, ids, id);
-        return ids;
-    }
-
-    private void products(Shape s) {
+    private void products(BenchShape s) {
         int q = (int) s.attention().qkvWidth();
-        int[][] layers = {{s.d, q}, {s.d, s.d}, {s.d, 2 * s.f}, {s.f, s.d}, {s.d, VOCABULARY}};
+        int[][] layers = {{s.d(), q}, {s.d(), s.d()}, {s.d(), 2 * s.f()}, {s.f(), s.d()}, {s.d(), VOCABULARY}};
         String[] names = {"qkv", "out", "gateUp", "down", "head"};
         for (int i = 0; i < layers.length; i++) {
             int k = layers[i][0];
             int n = layers[i][1];
             int tokens = i == 4 ? Math.min(s.tokens(), 2 * LOSS_ROWS) : s.tokens();
-            pool(4L * tokens * k + 4L * tokens * n + 6L * n * k + 8192);
-            Tensor x = t(B, tokens, k);
-            Tensor w = t(B, n, k);
-            Tensor dy = t(B, tokens, n);
-            Tensor y = t(B, tokens, n);
-            Tensor dx = t(B, tokens, k);
-            Tensor dw = t(DType.F32, n, k);
+            pool.begin(4L * tokens * k + 4L * tokens * n + 6L * n * k + 8192);
+            Tensor x = pool.t(B, tokens, k);
+            Tensor w = pool.t(B, n, k);
+            Tensor dy = pool.t(B, tokens, n);
+            Tensor y = pool.t(B, tokens, n);
+            Tensor dx = pool.t(B, tokens, k);
+            Tensor dw = pool.t(DType.F32, n, k);
             double flops = 2.0 * tokens * n * k;
-            computed(s.name + " " + names[i] + " forward", flops, c -> ops.linear(y, x, w));
+            computed(s.name() + " " + names[i] + " forward", flops, c -> ops.linear(y, x, w));
             if (i == 1 || i == 3) {
-                computed(s.name + " " + names[i] + " forward and residual", flops, c -> ops.linear(y, x, w, dy));
+                computed(s.name() + " " + names[i] + " forward and residual", flops, c -> ops.linear(y, x, w, dy));
             }
-            computed(s.name + " " + names[i] + " input gradient", flops, c -> ops.linearBackwardInput(dx, dy, w, false));
-            computed(s.name + " " + names[i] + " weight gradient", flops, c -> ops.linearBackwardWeight(dw, dy, x, false));
-            computed(s.name + " " + names[i] + " weight gradient +=", flops, c -> ops.linearBackwardWeight(dw, dy, x, true));
+            computed(s.name() + " " + names[i] + " input gradient", flops, c -> ops.linearBackwardInput(dx, dy, w, false));
+            computed(s.name() + " " + names[i] + " weight gradient", flops, c -> ops.linearBackwardWeight(dw, dy, x, false));
+            computed(s.name() + " " + names[i] + " weight gradient +=", flops, c -> ops.linearBackwardWeight(dw, dy, x, true));
             if (i < 4 && fp8) {
                 Ops eight = ops.inFp8();
-                computed(s.name + " " + names[i] + " fp8 forward with quantisation", flops, c -> eight.linear(y, x, w));
-                computed(s.name + " " + names[i] + " fp8 both gradients", 2 * flops, c -> {
+                computed(s.name() + " " + names[i] + " fp8 forward with quantisation", flops, c -> eight.linear(y, x, w));
+                computed(s.name() + " " + names[i] + " fp8 both gradients", 2 * flops, c -> {
                     eight.linearBackwardInput(dx, dy, w, false);
                     eight.linearBackwardWeight(dw, dy, x, true);
                 });
@@ -295,34 +226,34 @@ final class KernelBench {
         }
     }
 
-    private void attention(Shape s) {
+    private void attention(BenchShape s) {
         AttentionShape a = s.attention();
-        pool(4 * a.tokens() * a.qkvWidth() + 4 * a.tokens() * a.outWidth() + 4 * a.tokens() * a.heads() + 12 * a.tokens() + (8L << 20));
-        Tensor qkv = t(B, a.tokens(), a.qkvWidth());
-        Tensor dqkv = t(B, a.tokens(), a.qkvWidth());
-        Tensor o = t(B, a.tokens(), a.outWidth());
-        Tensor dout = t(B, a.tokens(), a.outWidth());
-        Tensor lse = t(DType.F32, a.batch(), a.heads(), a.sequence());
-        Tensor cos = t(DType.F32, a.sequence(), a.headDim() / 2);
-        Tensor sin = t(DType.F32, a.sequence(), a.headDim() / 2);
+        pool.begin(4 * a.tokens() * a.qkvWidth() + 4 * a.tokens() * a.outWidth() + 4 * a.tokens() * a.heads() + 12 * a.tokens() + (8L << 20));
+        Tensor qkv = pool.t(B, a.tokens(), a.qkvWidth());
+        Tensor dqkv = pool.t(B, a.tokens(), a.qkvWidth());
+        Tensor o = pool.t(B, a.tokens(), a.outWidth());
+        Tensor dout = pool.t(B, a.tokens(), a.outWidth());
+        Tensor lse = pool.t(DType.F32, a.batch(), a.heads(), a.sequence());
+        Tensor cos = pool.t(DType.F32, a.sequence(), a.headDim() / 2);
+        Tensor sin = pool.t(DType.F32, a.sequence(), a.headDim() / 2);
         double flops = 2.0 * a.batch() * a.heads() * a.sequence() * a.sequence() * a.headDim();
-        computed(s.name + " attention (causal flops)", flops, i -> ops.attention(o, lse, qkv, a));
-        computed(s.name + " attention backward", 2.5 * flops, i -> ops.attentionBackward(dqkv, dout, qkv, o, lse, cos, sin, a));
+        computed(s.name() + " attention (causal flops)", flops, i -> ops.attention(o, lse, qkv, a));
+        computed(s.name() + " attention backward", 2.5 * flops, i -> ops.attentionBackward(dqkv, dout, qkv, o, lse, cos, sin, a));
         // The same count, so that the rows tell what the mask costs.
-        Tensor documents = t(DType.I32, new DocumentIndex(a).elements());
+        Tensor documents = pool.t(DType.I32, new DocumentIndex(a).elements());
         Host.put(backend, documents, DocumentStarts.index(a, DocumentStarts.random(new Random(4), a.batch(), a.sequence(), a.sequence())));
-        computed(s.name + " attention in documents (causal flops of all)", flops, i -> ops.attention(o, lse, qkv, documents, a));
-        computed(s.name + " attention in documents backward", 2.5 * flops,
+        computed(s.name() + " attention in documents (causal flops of all)", flops, i -> ops.attention(o, lse, qkv, documents, a));
+        computed(s.name() + " attention in documents backward", 2.5 * flops,
                 i -> ops.attentionBackward(dqkv, dout, qkv, o, lse, cos, sin, documents, a));
     }
 
     private void head() {
-        pool(4L << 30);
+        pool.begin(4L << 30);
         int n = 3;
-        Tensor[] logits = many(n, LOSS_ROWS, VOCABULARY);
-        Tensor loss = t(DType.F32, LOSS_ROWS);
-        Tensor scale = t(DType.F32, 1);
-        Tensor targets = ids(LOSS_ROWS);
+        Tensor[] logits = pool.many(n, LOSS_ROWS, VOCABULARY);
+        Tensor loss = pool.t(DType.F32, LOSS_ROWS);
+        Tensor scale = pool.t(DType.F32, 1);
+        Tensor targets = pool.ids(LOSS_ROWS, VOCABULARY);
         double bytes = 4.0 * LOSS_ROWS * VOCABULARY;
         int all = 227 * 1024;
         for (int[] k : new int[][] {{1024, all, 1}, {512, all, 1}, {1024, all, 0}, {1024, all / 2, 0}, {1024, 0, 0}}) {
@@ -335,14 +266,14 @@ final class KernelBench {
     }
 
     private void quantise() {
-        pool(2L << 30);
+        pool.begin(2L << 30);
         Fp8Kernels kernels = ops.fp8Kernels();
         int n = 3;
-        Tensor[] x = many(n, 16384, 5504);
-        Tensor q = t(DType.F8_E5M2, 16384, 5504);
-        Tensor turned = t(DType.F8_E5M2, 5504, 16384);
-        Tensor scale = t(DType.F32, 1);
-        Tensor inverse = t(DType.F32, 1);
+        Tensor[] x = pool.many(n, 16384, 5504);
+        Tensor q = pool.t(DType.F8_E5M2, 16384, 5504);
+        Tensor turned = pool.t(DType.F8_E5M2, 5504, 16384);
+        Tensor scale = pool.t(DType.F32, 1);
+        Tensor inverse = pool.t(DType.F32, 1);
         double elements = 16384.0 * 5504;
         moved("quantise", 5 * elements, i -> kernels.quantise(q, null, x[i % n], scale, inverse));
         moved("quantise and turn", 6 * elements, i -> kernels.quantise(q, turned, x[i % n], scale, inverse));
@@ -350,14 +281,14 @@ final class KernelBench {
 
     private void optimizer() {
         long n = 256L << 20;
-        pool(20 * n);
-        Tensor master = t(DType.F32, n);
-        Tensor gradient = t(DType.F32, n);
-        Tensor m = t(DType.F32, n);
-        Tensor v = t(DType.F32, n);
-        Tensor weights = t(B, n);
-        Tensor clip = t(DType.F32, 3);
-        Tensor norm = t(DType.F32, 1);
+        pool.begin(20 * n);
+        Tensor master = pool.t(DType.F32, n);
+        Tensor gradient = pool.t(DType.F32, n);
+        Tensor m = pool.t(DType.F32, n);
+        Tensor v = pool.t(DType.F32, n);
+        Tensor weights = pool.t(B, n);
+        Tensor clip = pool.t(DType.F32, 3);
+        Tensor norm = pool.t(DType.F32, 1);
         Host.put(backend, clip, 1f, 1f, 1f);
         AdamWStep step = new AdamWStep(3e-4, 0.9, 0.95, 1e-8, 0.1, 10);
         moved("sumOfSquares 256M", 4.0 * n, i -> ops.sumOfSquares(norm, gradient));

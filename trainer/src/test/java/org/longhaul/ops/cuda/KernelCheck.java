@@ -17,6 +17,7 @@ import org.longhaul.tensor.DType;
  * {@code check} and/or {@code bench} (both by default), {@code quick} (few sizes, for a memory checker), {@code fp8} (time 8-bit layers
  * too), {@code shapes=1b,160m},
  * {@code only=WORDS} (checks whose name begins so), {@code out=FOLDER} for JSON lines, {@code seed=N}. Exit code 1 when a check fails.
+ * {@code variants} instead of both: {@link VariantBench}, for the operations {@code only=WORDS}, {@code without=NAME,NAME}.
  */
 public final class KernelCheck {
     private final Map<String, Double> worst = new LinkedHashMap<>();
@@ -36,6 +37,12 @@ public final class KernelCheck {
         boolean both = !a.contains("check") && !a.contains("bench");
         long seed = Long.parseLong(value(a, "seed", Long.toString(System.nanoTime())));
         System.out.println("seed " + seed);
+        if (a.contains("variants")) {
+            try (CudaBackend backend = new CudaBackend(CudaSettings.standard(0), CudaOps::new)) {
+                System.exit(new VariantBench(backend, seed, a.contains("quick"), folder(a)).run(shapes(a), value(a, "only", ""),
+                        List.of(value(a, "without", "").split(","))) ? 0 : 1);
+            }
+        }
         KernelCheck check = new KernelCheck(seed, value(a, "only", ""));
         if (both || a.contains("check")) {
             for (DType type : new DType[] {DType.BF16, DType.F32}) {
@@ -46,9 +53,7 @@ public final class KernelCheck {
         }
         if (both || a.contains("bench")) {
             try (CudaBackend backend = new CudaBackend(CudaSettings.standard(0), CudaOps::new)) {
-                String out = value(a, "out", "");
-                new KernelBench(backend, out.isEmpty() ? null : Path.of(out), a.contains("fp8"))
-                        .run(List.of(value(a, "shapes", "160m,1b,7b8").split(",")));
+                new KernelBench(backend, folder(a), a.contains("fp8")).run(shapes(a));
             }
         }
         check.report();
@@ -70,6 +75,15 @@ public final class KernelCheck {
     private static String value(List<String> arguments, String key, String otherwise) {
         return arguments.stream().filter(s -> s.startsWith(key + "=")).map(s -> s.substring(key.length() + 1)).findFirst()
                 .orElse(otherwise);
+    }
+
+    private static List<String> shapes(List<String> arguments) {
+        return List.of(value(arguments, "shapes", "160m,1b,7b8").split(","));
+    }
+
+    private static Path folder(List<String> arguments) {
+        String out = value(arguments, "out", "");
+        return out.isEmpty() ? null : Path.of(out);
     }
 
     private void all(CudaBackend backend, boolean quick) {

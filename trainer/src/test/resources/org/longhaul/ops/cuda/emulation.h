@@ -78,11 +78,17 @@ static inline unsigned emulatedFp8(float f, int exponent) {
 
 namespace emulation {
 enum State { READY, BARRIER, EXCHANGE, DONE };
+struct Copy {
+    void *to;
+    const void *from;
+    size_t bytes;
+};
 struct Fiber {
     void *stack;
     State state;
     unsigned value;
     int predicate;
+    std::vector<std::vector<Copy>> copies;  // groups on their way, the last one still open
 };
 static const size_t STACK = 64 * 1024;
 static std::vector<Fiber> fibers;
@@ -99,6 +105,7 @@ asm(".local lh_switch\nlh_switch:\n"
 static void (*entry)(void **);
 static void **arguments;
 static char error[256];
+static bool failed;
 
 static void select(int i) {
     current = i;
@@ -114,6 +121,12 @@ static void wait(State s) {
 }
 static void body() {
     entry(arguments);
+    for (auto &group : fibers[current].copies) {
+        if (!group.empty() && !failed) {
+            failed = true;
+            snprintf(error, sizeof error, "block %d: thread %d ends with copies on their way", blockIdx.x, current);
+        }
+    }
     fibers[current].state = DONE;
     lh_switch(&fibers[current].stack, scheduler);
 }
@@ -127,7 +140,9 @@ static bool runBlock() {
         top[0] = (void *)body;
         fibers[i].stack = top - 6;
         fibers[i].state = READY;
+        fibers[i].copies.assign(1, {});
     }
+    failed = false;
     for (;;) {
         bool ran = false;
         for (int i = 0; i < n; i++) {
@@ -158,6 +173,7 @@ static bool runBlock() {
                 live += fibers[i].state != DONE;
                 blocked += fibers[i].state == BARRIER;
             }
+            if (failed) return false;
             if (live == 0) return true;
             if (blocked == live) {
                 for (int i = 0; i < n; i++) {
@@ -179,6 +195,30 @@ static void invoke(void (*f)(A...), void **slots) {
     invoke(f, slots, std::index_sequence_for<A...>());
 }
 }  // namespace emulation
+
+// Asynchronous copies of a thread: done at once in odd blocks and as late as allowed in even ones, so that both a value used before it
+// was waited for and a place overwritten before it was read show.
+static inline void emulatedCopyAhead(void *to, const void *from, size_t bytes) {
+    using namespace emulation;
+    if (((uintptr_t)to | (uintptr_t)from) % bytes && !failed) {
+        failed = true;
+        snprintf(error, sizeof error, "block %d: a copy of %d bytes from or to another alignment", blockIdx.x, (int)bytes);
+    }
+    memset(to, 0xff, bytes);
+    if (blockIdx.x & 1) {
+        memcpy(to, from, bytes);
+    } else {
+        fibers[current].copies.back().push_back({to, from, bytes});
+    }
+}
+static inline void emulatedEndOfCopies() { emulation::fibers[emulation::current].copies.push_back({}); }
+static inline void emulatedAwaitCopies(int left) {
+    auto &groups = emulation::fibers[emulation::current].copies;
+    while ((int)groups.size() - 1 > left) {
+        for (auto &c : groups.front()) memcpy(c.to, c.from, c.bytes);
+        groups.erase(groups.begin());
+    }
+}
 
 static inline void __syncthreads() { emulation::wait(emulation::BARRIER); }
 static inline int __syncthreads_count(int predicate) {

@@ -1,0 +1,86 @@
+package org.longhaul.ops.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
+
+/** The kernels that stand to be chosen, each operation's own one first, and the checks that every one must pass. */
+final class KernelVariants {
+    private KernelVariants() {}
+
+    /** A way to do an operation; {@code choose} makes the operations take it. */
+    record Candidate(String operation, String name, Consumer<KernelOps> choose) {
+        boolean standard() {
+            return name.equals(STANDARD);
+        }
+    }
+
+    static final String STANDARD = "standard";
+    static final List<String> OPERATIONS = List.of("rmsNorm", "rmsNormBackward", "crossEntropy");
+
+    static List<Candidate> of(String operation) {
+        List<Candidate> all = new ArrayList<>();
+        all.add(new Candidate(operation, STANDARD, KernelVariants::standard));
+        switch (operation) {
+            case "rmsNorm" -> NormVariants.FORWARD.forEach(
+                    v -> all.add(new Candidate(operation, v.name(), o -> o.normKernels().choose(v, null))));
+            case "rmsNormBackward" -> NormVariants.BACKWARD.forEach(
+                    v -> all.add(new Candidate(operation, v.name(), o -> o.normKernels().choose(null, v))));
+            case "crossEntropy" -> LossVariants.ALL.forEach(v -> all.add(new Candidate(operation, v.name(), o -> o.lossKernels().choose(v))));
+            default -> throw new IllegalArgumentException("no variants of " + operation);
+        }
+        return all;
+    }
+
+    static void standard(KernelOps ops) {
+        ops.normKernels().choose(null, null);
+        ops.lossKernels().choose(null);
+    }
+
+    /** Small grids, so that blocks walk many rows of a small check; 0 for those of the machine. */
+    static void grid(KernelOps ops, int multiprocessors) {
+        ops.normKernels().variants().grid(multiprocessors);
+        ops.lossKernels().variants().grid(multiprocessors);
+    }
+
+    /** What an operation is checked with: odd numbers of rows, widths of models and odd ones, results over their operands. */
+    static List<ToDoubleFunction<Workbench>> checks(String operation, boolean quick) {
+        List<ToDoubleFunction<Workbench>> checks = new ArrayList<>();
+        int[] widths = quick ? new int[] {64, 200, 768, 2048, 4096} : new int[] {8, 64, 200, 768, 1000, 2048, 3072, 4096, 5120, 8192, 16384};
+        int[] heights = quick ? new int[] {1, 37} : new int[] {1, 37, 211};
+        switch (operation) {
+            case "rmsNorm" -> {
+                for (int width : widths) {
+                    for (int rows : heights) {
+                        checks.add(b -> OpsChecks.norms(b, rows, width, 0));
+                    }
+                }
+            }
+            case "rmsNormBackward" -> {
+                for (int width : widths) {
+                    for (int rows : heights) {
+                        checks.add(b -> OpsChecks.normBackward(b, rows, width, 0, (rows + width / 8) % 4));
+                    }
+                }
+                for (int i = 0; i < 4; i++) {
+                    int alias = i;
+                    checks.add(b -> OpsChecks.normBackward(b, 101, 768, 0, alias));
+                    checks.add(b -> OpsChecks.normBackward(b, 19, 2048, 0, alias));
+                }
+            }
+            case "crossEntropy" -> {
+                // A single loss of a narrow row may cancel to nothing, which no bound on its relative error survives.
+                checks.add(b -> LossChecks.whole(b, 31, 5, 0));
+                for (int width : quick ? new int[] {100, 1000, 16001} : new int[] {100, 1000, 16001, 50257, 102400}) {
+                    for (int rows : quick ? new int[] {1, 9} : new int[] {1, 2, width > 20_000 ? 23 : 61}) {
+                        checks.add(b -> LossChecks.whole(b, rows, width, 0));
+                    }
+                    checks.add(b -> LossChecks.whole(b, 3, width, 1));
+                }
+            }
+            default -> throw new IllegalArgumentException("no variants of " + operation);
+        }
+        return checks;
+    }
+}
