@@ -3,13 +3,17 @@ package org.longhaul.checkpoint;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.longhaul.checkpoint.Manifest.Done;
 import org.longhaul.error.Reason;
@@ -26,9 +30,13 @@ import org.slf4j.LoggerFactory;
 public final class CheckpointStore implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
 
+    private static final String UNREADABLE = "?";
+    private static final int LOOKS_AGAIN = 70;
+
     private final Storage storage;
     private final RankGroup group;
     private final CheckpointFolders folders;
+    private final long againNanos;
     // Half-written folders of failed saves that could not be deleted either; only the thread that writes knows them.
     private final Set<String> leftovers = new LinkedHashSet<>();
 
@@ -37,7 +45,13 @@ public final class CheckpointStore implements AutoCloseable {
     private Lease lease;
 
     CheckpointStore(Storage storage, RankGroup group) {
+        this(storage, group, TimeUnit.SECONDS.toNanos(1));
+    }
+
+    /** {@code againNanos} is how long to wait before looking again for what rank 0 sees already. */
+    CheckpointStore(Storage storage, RankGroup group, long againNanos) {
         this.storage = storage;
+        this.againNanos = againNanos;
         this.group = group;
         this.folders = new CheckpointFolders(storage);
     }
@@ -120,16 +134,23 @@ public final class CheckpointStore implements AutoCloseable {
 
     /**
      * Loads the newest complete checkpoint; when its bytes turn out damaged on any rank, says so, marks it, and takes the one
-     * before. {@code wanted} gives the boxes to fill for a checkpoint's content; it is called on each try.
+     * before. {@code wanted} gives the boxes to fill for a checkpoint's content; it is called on each try. Rank 0 alone says which one is
+     * tried: what each rank finds by itself may differ, and they would train on from different steps.
      *
      * @return what the loaded checkpoint says, empty when there is no complete one
      */
     public Optional<CheckpointMeta> loadNewest(Backend backend, Function<Checkpoint, List<BoxData>> wanted) {
-        for (StepName name : namesToLoad()) {
-            // Every rank asks the others about every step: one that comes late already sees the mark of the one that found the damage.
+        Deque<StepName> untried = new ArrayDeque<>();
+        boolean listed = false;
+        while (true) {
+            String folder = candidate(untried, listed);
+            listed = true;
+            if (folder.isEmpty()) {
+                return Optional.empty();
+            }
             CheckpointMeta meta = null;
             try {
-                CheckpointInfo info = folders.look(name);
+                CheckpointInfo info = seen(StepName.parse(folder));
                 if (info.complete()) {
                     meta = load(info, backend, wanted);
                 } else {
@@ -143,10 +164,48 @@ public final class CheckpointStore implements AutoCloseable {
                 return Optional.of(meta);
             }
             if (meta != null) {
-                LOG.warn("{}/{} is damaged on another rank; the previous complete checkpoint is used", root(), name.folder());
+                LOG.warn("{}/{} is damaged on another rank; the previous complete checkpoint is used", root(), folder);
             }
         }
-        return Optional.empty();
+    }
+
+    // The newest that rank 0 finds complete among those not tried yet, empty for none.
+    private String candidate(Deque<StepName> untried, boolean listed) {
+        String mine = "";
+        if (group.rank() == 0) {
+            try {
+                if (!listed) {
+                    untried.addAll(folders.names());
+                }
+                while (mine.isEmpty() && !untried.isEmpty()) {
+                    CheckpointInfo info = folders.look(untried.remove());
+                    if (info.complete()) {
+                        mine = info.name();
+                    } else {
+                        LOG.warn("{}/{} is passed over: {}", root(), info.name(), info.problem());
+                    }
+                }
+            } catch (IOException e) {
+                group.first(UNREADABLE);
+                throw unreadable(e);
+            }
+        }
+        String said = group.first(mine);
+        if (said.equals(UNREADABLE)) {
+            throw UserError.environment("rank 0 cannot read the checkpoints in " + root() + ": its own line says why");
+        }
+        return said;
+    }
+
+    // Rank 0 has found it complete. A network file system may show this node the folder as it was up to a minute ago; but a rank that was quicker
+    // may also have found damage in it since.
+    private CheckpointInfo seen(StepName name) throws IOException {
+        CheckpointInfo info = folders.look(name);
+        for (int i = 0; i < LOOKS_AGAIN && !info.complete() && storage.length(name.folder() + "/" + CheckpointFolders.INVALID) < 0; i++) {
+            LockSupport.parkNanos(againNanos);
+            info = folders.look(name);
+        }
+        return info;
     }
 
     /** Fills the wanted boxes; null, and marked, when bytes are damaged. */
@@ -160,14 +219,6 @@ public final class CheckpointStore implements AutoCloseable {
             LOG.warn("{}; the previous complete checkpoint is used", e.getMessage());
             markInvalid(info, e.getMessage());
             return null;
-        }
-    }
-
-    private List<StepName> namesToLoad() {
-        try {
-            return folders.names();
-        } catch (IOException e) {
-            throw unreadable(e);
         }
     }
 

@@ -14,6 +14,9 @@ public interface RankGroup {
     /** Returns on every rank, when all have called, whether all said true. Throws when a rank is gone. */
     boolean all(boolean mine);
 
+    /** Returns on every rank, when all have called, what rank 0 said. Throws when a rank is gone. */
+    String first(String mine);
+
     /** A group of one. */
     static RankGroup single() {
         return new RankGroup() {
@@ -29,6 +32,11 @@ public interface RankGroup {
 
             @Override
             public boolean all(boolean mine) {
+                return mine;
+            }
+
+            @Override
+            public String first(String mine) {
                 return mine;
             }
         };

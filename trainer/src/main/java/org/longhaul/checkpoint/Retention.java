@@ -55,7 +55,7 @@ public record Retention(
 
     /**
      * Which of the checkpoints, listed newest first, may go: surplus ones of each kind, earlier attempts of a step that was saved
-     * again; never so many that fewer than {@link #FEWEST} complete ones stay. Incomplete ones are left to the start's clean-up.
+     * again as lastingly; never so many that fewer than {@link #FEWEST} complete ones stay. Incomplete ones are left to the start's clean-up.
      */
     public List<CheckpointInfo> surplus(List<CheckpointInfo> newestFirst) {
         List<CheckpointInfo> complete = newestFirst.stream().filter(CheckpointInfo::complete).toList();
@@ -63,8 +63,11 @@ public record Retention(
         int ephemeral = 0;
         int permanent = 0;
         long lastStep = -1;
+        boolean lastPermanent = false;
         for (CheckpointInfo c : complete) {
-            boolean again = c.step() == lastStep;
+            // A roll-back saves the step that it went back to again, and that one goes before long: a permanent one must not go with it.
+            boolean again = c.step() == lastStep && (c.kind() == SaveKind.EPHEMERAL || lastPermanent);
+            lastPermanent = c.kind() == SaveKind.PERMANENT || c.step() == lastStep && lastPermanent;
             lastStep = c.step();
             boolean surplus = c.kind() == SaveKind.PERMANENT
                     ? !again && ++permanent > keepPermanent && keepPermanent > 0

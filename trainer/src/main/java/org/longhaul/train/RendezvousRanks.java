@@ -18,7 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ranks that save together and agree through the rendezvous store, apart from the training step's streams. Each call of {@link #all} is a meeting
+ * Ranks that save together and agree through the rendezvous store, apart from the training step's streams. Each call is a meeting
  * with a number, and has one verdict that all ranks learn, whenever they come: a rank that was given up must meet the others again next time.
  */
 final class RendezvousRanks implements RankGroup {
@@ -69,17 +69,29 @@ final class RendezvousRanks implements RankGroup {
 
     @Override
     public boolean all(boolean mine) {
-        // Counted whatever comes of it: else this rank would answer the others' next question with this one's answer for the rest of the run.
-        long meeting = call++;
-        boolean own = mine && sound.getAsBoolean();
-        byte[] verdict = self.rank() == 0 ? lead(meeting, own) : follow(meeting, own);
-        if (verdict[0] == GIVEN_UP) {
-            throw UserError.environment(new String(verdict, 1, verdict.length - 1, StandardCharsets.UTF_8));
-        }
-        return verdict[0] == YES;
+        return meet(mine && sound.getAsBoolean(), "")[0] == YES;
     }
 
-    private byte[] lead(long meeting, boolean own) {
+    @Override
+    public String first(String mine) {
+        byte[] verdict = meet(sound.getAsBoolean(), mine);
+        if (verdict[0] == NO) {
+            throw UserError.environment("a rank has given up its collectives and agrees to nothing");
+        }
+        return text(verdict);
+    }
+
+    private byte[] meet(boolean own, String word) {
+        // Counted whatever comes of it: else this rank would answer the others' next question with this one's answer for the rest of the run.
+        long meeting = call++;
+        byte[] verdict = self.rank() == 0 ? lead(meeting, own, word) : follow(meeting, own);
+        if (verdict[0] == GIVEN_UP) {
+            throw UserError.environment(text(verdict));
+        }
+        return verdict;
+    }
+
+    private byte[] lead(long meeting, boolean own, String word) {
         long deadline = System.nanoTime() + timeout.toNanos();
         boolean all = own;
         List<Integer> missing = new ArrayList<>();
@@ -90,7 +102,7 @@ final class RendezvousRanks implements RankGroup {
             }
             all &= said.isPresent() && said.get()[0] == YES;
         }
-        byte[] verdict = conclude(meeting, missing.isEmpty() ? flag(all) : givenUp(missing, timeout), deadline);
+        byte[] verdict = conclude(meeting, missing.isEmpty() ? verdict(all ? YES : NO, word) : givenUp(missing, timeout), deadline);
         if (missing.isEmpty()) {
             // Whoever has answered this call has read the verdicts before it: a run of months keeps two calls in memory.
             for (; firstKept < meeting; firstKept++) {
@@ -104,7 +116,7 @@ final class RendezvousRanks implements RankGroup {
         Duration patience = timeout.multipliedBy(2);
         long deadline = System.nanoTime() + patience.toNanos();
         patiently(deadline, () -> {
-            client.put(SaveMeeting.call(meeting) + self.rank(), flag(own));
+            client.put(SaveMeeting.call(meeting) + self.rank(), verdict(own ? YES : NO, ""));
             return null;
         });
         return await(SaveMeeting.all(meeting), deadline).orElseGet(() -> conclude(meeting, givenUp(List.of(0), patience), deadline));
@@ -144,11 +156,19 @@ final class RendezvousRanks implements RankGroup {
         String who = missing.stream().map(String::valueOf).collect(Collectors.joining(", "));
         String text = "rank(s) " + who + " did not come within " + after.toSeconds() + " s to where all ranks agree on a save, a load or an end; if they run, "
                 + "their disk is slower than ranks.stall_timeout allows";
+        return verdict(GIVEN_UP, text);
+    }
+
+    private static byte[] verdict(byte kind, String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         byte[] verdict = new byte[bytes.length + 1];
-        verdict[0] = GIVEN_UP;
+        verdict[0] = kind;
         System.arraycopy(bytes, 0, verdict, 1, bytes.length);
         return verdict;
+    }
+
+    private static String text(byte[] verdict) {
+        return new String(verdict, 1, verdict.length - 1, StandardCharsets.UTF_8);
     }
 
     /** Says that this rank needs the store no more; the rank that serves it waits for the others a little. */
@@ -170,9 +190,5 @@ final class RendezvousRanks implements RankGroup {
 
     private static String farewell(int rank) {
         return Rendezvous.FAREWELL + rank;
-    }
-
-    private static byte[] flag(boolean value) {
-        return new byte[] {value ? YES : NO};
     }
 }

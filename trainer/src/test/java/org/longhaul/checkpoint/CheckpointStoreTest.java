@@ -13,11 +13,14 @@ import static org.longhaul.checkpoint.Fixtures.save;
 import static org.longhaul.checkpoint.Fixtures.wholeState;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.error.ExitCode;
@@ -141,6 +144,59 @@ class CheckpointStoreTest {
             assertEquals(5, store.newestComplete().orElseThrow().step());
             assertEquals("rolled back to step 5 after a loss spike", store.list().get(0).problem());
         }
+    }
+
+    /** A network file system shows another node for up to a minute what a folder was: the ranks must not train on from different steps. */
+    @Test
+    void allRanksLoadTheSameStepWhateverEachOfThemSees() throws IOException {
+        try (CheckpointStore store = CheckpointStore.open(folder)) {
+            save(store, 5);
+            save(store, 9);
+        }
+        for (int stale : new int[] {0, 1, 4, Integer.MAX_VALUE}) {
+            List<Long> steps = ThreadRanks.run(2, group -> {
+                Storage disk = new LocalStorage(folder);
+                try (CheckpointStore store = new CheckpointStore(group.rank() == 0 ? disk : without(disk, "step-00000009", stale), group, 1)) {
+                    List<BoxData> back = empty(wholeState());
+                    long step = store.loadNewest(BACKEND, c -> back).orElseThrow().step();
+                    assertEquals(List.of(), differences(back, step));
+                    return step;
+                }
+            });
+            long expected = stale == Integer.MAX_VALUE ? 5 : 9;
+            assertEquals(List.of(expected, expected), steps, stale + " looks at an old state");
+        }
+    }
+
+    @Test
+    void whatRankZeroCannotReadEndsAllRanks() {
+        List<String> said = ThreadRanks.run(2, group -> {
+            try (CheckpointStore store = new CheckpointStore(group.rank() == 0 ? new LocalStorage(folder.resolve("file")) : new LocalStorage(folder), group)) {
+                Files.writeString(folder.resolve("file"), "");
+                return assertThrows(UserError.class, () -> store.loadNewest(BACKEND, c -> List.of())).getMessage();
+            } catch (IOException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        assertTrue(said.get(0).contains("is a file, not a folder of checkpoints"), said.get(0));
+        assertTrue(said.get(1).startsWith("rank 0 cannot read the checkpoints in "), said.get(1));
+    }
+
+    /** The disk as it was before a folder came, for so many looks into that folder. */
+    private static Storage without(Storage disk, String hidden, int looks) {
+        AtomicInteger left = new AtomicInteger(looks);
+        return (Storage) Proxy.newProxyInstance(Storage.class.getClassLoader(), new Class<?>[] {Storage.class}, (proxy, method, arguments) -> {
+            if (method.getName().equals("children") && arguments[0].equals(hidden) && left.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+                return List.of();
+            }
+            try {
+                Object answer = method.invoke(disk, arguments);
+                return method.getName().equals("children") && arguments[0].equals("") && left.get() > 0
+                        ? ((List<?>) answer).stream().filter(e -> !((Storage.Entry) e).name().equals(hidden)).toList() : answer;
+            } catch (InvocationTargetException e) {
+                throw e.getCause();
+            }
+        });
     }
 
     @Test

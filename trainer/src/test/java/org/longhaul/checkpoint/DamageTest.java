@@ -142,13 +142,39 @@ class DamageTest {
     void aRankThatComesLateAgreesWithTheOneThatFoundTheDamage() throws IOException {
         flip(newest.resolve("rank-0000.bin"), 5000);
         List<Long> steps = ThreadRanks.run(2, group -> {
-            while (group.rank() == 1 && !Files.exists(newest.resolve(CheckpointFolders.INVALID))) {
-                Thread.onSpinWait();
-            }
-            CheckpointStore mine = CheckpointStore.open(folder.toString(), group);
+            CheckpointStore mine = CheckpointStore.open(folder.toString(), group.rank() == 0 ? group : late(group));
             return mine.loadNewest(BACKEND, c -> Fixtures.empty(wholeState())).orElseThrow().step();
         });
         assertEquals(List.of(1L, 1L), steps);
+    }
+
+    /** A rank that hears which checkpoint is tried and looks at it when that is marked already. */
+    private RankGroup late(RankGroup group) {
+        return new RankGroup() {
+            @Override
+            public int rank() {
+                return group.rank();
+            }
+
+            @Override
+            public int size() {
+                return group.size();
+            }
+
+            @Override
+            public boolean all(boolean mine) {
+                return group.all(mine);
+            }
+
+            @Override
+            public String first(String mine) {
+                String said = group.first(mine);
+                while (!Files.exists(newest.resolve(CheckpointFolders.INVALID))) {
+                    Thread.onSpinWait();
+                }
+                return said;
+            }
+        };
     }
 
     private String fallsBack() {

@@ -214,6 +214,13 @@ class SaverTest {
         assertEquals(List.of(), steps(new Retention(Duration.ZERO, 0, 1, 0), two), "never fewer than two stay");
         List<CheckpointInfo> again = List.of(info(5, 2, SaveKind.PERMANENT), info(5, 1, SaveKind.PERMANENT), info(4, 1, SaveKind.EPHEMERAL));
         assertEquals(List.of(5L), steps(new Retention(Duration.ZERO, 5, 2, 0), again));
+
+        // What a roll-back saves of the step that it went back to does not take the place of a permanent one.
+        CheckpointInfo kept = info(5, 1, SaveKind.PERMANENT);
+        List<CheckpointInfo> behind = List.of(info(7, 1, SaveKind.EPHEMERAL), info(6, 1, SaveKind.EPHEMERAL), info(5, 3, SaveKind.EPHEMERAL),
+                info(5, 2, SaveKind.EPHEMERAL), kept, info(4, 1, SaveKind.EPHEMERAL));
+        assertEquals(List.of(4L, 5L, 5L), steps(new Retention(Duration.ZERO, 5, 2, 0), behind));
+        assertFalse(new Retention(Duration.ZERO, 5, 2, 0).surplus(behind).contains(kept));
     }
 
     private static List<Long> steps(Retention retention, List<CheckpointInfo> all) {
@@ -244,6 +251,11 @@ class SaverTest {
                 } catch (InterruptedException e) {
                     throw new IllegalStateException(e);
                 }
+                return mine;
+            }
+
+            @Override
+            public String first(String mine) {
                 return mine;
             }
         };

@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 
 /** Several ranks as threads of the test. */
@@ -17,6 +18,7 @@ public final class ThreadRanks {
     private final CyclicBarrier arrive;
     private final CyclicBarrier leave;
     private final AtomicBoolean all = new AtomicBoolean(true);
+    private final AtomicReference<String> word = new AtomicReference<>();
     private final int size;
 
     ThreadRanks(int size) {
@@ -74,6 +76,18 @@ public final class ThreadRanks {
                 } catch (InterruptedException | BrokenBarrierException e) {
                     throw new IllegalStateException(e);
                 }
+            }
+
+            @Override
+            public String first(String mine) {
+                if (rank == 0) {
+                    word.set(mine);
+                }
+                all(true);
+                String said = word.get();
+                // Nobody may say the next word before all have heard this one.
+                all(true);
+                return said;
             }
         };
     }

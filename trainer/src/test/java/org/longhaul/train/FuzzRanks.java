@@ -12,6 +12,7 @@ final class FuzzRanks {
     private boolean all = true;
     private boolean answer;
     private boolean gone;
+    private volatile String word;
 
     private FuzzRanks(int size) {
         this.size = size;
@@ -72,6 +73,17 @@ final class FuzzRanks {
             @Override
             public boolean all(boolean mine) {
                 return ask(mine);
+            }
+
+            @Override
+            public String first(String mine) {
+                if (rank == 0) {
+                    word = mine;
+                }
+                ask(true);
+                String said = word;
+                ask(true);
+                return said;
             }
         };
     }

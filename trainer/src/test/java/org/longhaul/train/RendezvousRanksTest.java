@@ -65,6 +65,11 @@ class RendezvousRanksTest {
                 }
             }
         }
+
+        @Override
+        public String first(String mine) {
+            return ranks.first(mine);
+        }
     }
 
     @Test
@@ -85,6 +90,19 @@ class RendezvousRanksTest {
                 }
             }
             assertTrue(store.keys("savers/").size() <= 2 * size, () -> "meetings that are over stay: " + store.keys("savers/"));
+        }
+    }
+
+    @Test
+    void allHearWhatRankZeroSays() throws Exception {
+        try (Rendezvous store = Rendezvous.serve(0, "token")) {
+            List<List<String>> answers = together(3, r -> {
+                RankGroup group = ranks(store, r, 3, PATIENCE);
+                return List.of(group.first("step-" + r), Boolean.toString(group.all(r != 1)), group.first(r == 0 ? "" : "x"));
+            });
+            for (List<String> said : answers) {
+                assertEquals(List.of("step-0", "false", ""), said);
+            }
         }
     }
 
