@@ -51,6 +51,11 @@ abstract class KernelOps implements Ops {
         return norm;
     }
 
+    /** The optimizer's kernels, for measurements. */
+    final OptimizerKernels optimizerKernels() {
+        return optimizer;
+    }
+
     /** Reduction kernels, for fp8 scales. */
     final ReduceKernels reduceKernels() {
         return reduce;

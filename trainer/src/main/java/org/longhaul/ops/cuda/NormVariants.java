@@ -17,8 +17,9 @@ final class NormVariants {
     private static final int SMALL_BLOCK = 128;
     /** Shared memory that the kernels declare themselves and the driver keeps of a block, at most. */
     private static final int BLOCK_SHARED = 1536;
-    /** Registers of a thread of the widest kernels allow no more than this many threads of them on a multiprocessor. */
-    private static final int RESIDENT_OF_MANY_REGISTERS = 512;
+    /** Threads of a kernel that its registers let stay on a multiprocessor, by the vectors of each thread (bf16, sm_90a). */
+    private static final int[] FORWARD_STAYS = {0, 1024, 1024, 1024, 640, 512, 512, 512, 512};
+    private static final int[] BACKWARD_STAYS = {0, 1024, 768, 512, 512};
 
     /**
      * One way. Forward: {@code each} is the most vectors of a row to a thread, {@code rows} how many rows are copied ahead (0 or 2),
@@ -86,8 +87,7 @@ final class NormVariants {
             if (shared > provider.sharedBytes() - BLOCK_SHARED) {
                 return false;
             }
-            int resident = g.each > MAX_BACKWARD ? Math.min(variant.resident, RESIDENT_OF_MANY_REGISTERS) : variant.resident;
-            blocks = even(rows, g, resident, shared);
+            blocks = even(rows, g, Math.min(variant.resident, FORWARD_STAYS[g.each]), shared);
         }
         Kernel k = kernel((variant.rows > 0 ? "rms_norm_ahead_" : variant.once ? "rms_norm_once_" : "rms_norm_lean_") + g.each);
         k.pointer(y).pointer(rstd).pointer(x).pointer(w).float32((float) eps).int64(rows).int32(width)
@@ -114,7 +114,7 @@ final class NormVariants {
         if (shared > provider.sharedBytes() - BLOCK_SHARED) {
             return false;
         }
-        int blocks = even(rows, g, variant.resident, shared);
+        int blocks = even(rows, g, Math.min(variant.resident, BACKWARD_STAYS[g.each]), shared);
         long partial = provider.scratch((long) blocks * width * Float.BYTES);
         kernel("rms_norm_backward_ahead" + variant.rows + "_" + g.each).pointer(dx).pointer(partial).pointer(dy).pointer(x).pointer(w)
                 .pointer(rstd).pointer(residual).int64(rows).int32(width).launch(blocks, 1, g.threads, g.rowsOfBlock, shared);

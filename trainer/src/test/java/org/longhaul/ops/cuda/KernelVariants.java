@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
+import org.longhaul.tensor.DType;
 
 /** The kernels that stand to be chosen, each operation's own one first, and the checks that every one must pass. */
 final class KernelVariants {
@@ -17,7 +18,7 @@ final class KernelVariants {
     }
 
     static final String STANDARD = "standard";
-    static final List<String> OPERATIONS = List.of("rmsNorm", "rmsNormBackward", "crossEntropy");
+    static final List<String> OPERATIONS = List.of("rmsNorm", "rmsNormBackward", "crossEntropy", "adamW");
 
     static List<Candidate> of(String operation) {
         List<Candidate> all = new ArrayList<>();
@@ -28,6 +29,8 @@ final class KernelVariants {
             case "rmsNormBackward" -> NormVariants.BACKWARD.forEach(
                     v -> all.add(new Candidate(operation, v.name(), o -> o.normKernels().choose(null, v))));
             case "crossEntropy" -> LossVariants.ALL.forEach(v -> all.add(new Candidate(operation, v.name(), o -> o.lossKernels().choose(v))));
+            case "adamW" -> OptimizerKernels.VARIANTS.forEach(
+                    v -> all.add(new Candidate(operation, v.name(), o -> o.optimizerKernels().choose(v))));
             default -> throw new IllegalArgumentException("no variants of " + operation);
         }
         return all;
@@ -36,6 +39,7 @@ final class KernelVariants {
     static void standard(KernelOps ops) {
         ops.normKernels().choose(null, null);
         ops.lossKernels().choose(null);
+        ops.optimizerKernels().choose(null);
     }
 
     /** Small grids, so that blocks walk many rows of a small check; 0 for those of the machine. */
@@ -47,8 +51,8 @@ final class KernelVariants {
     /** What an operation is checked with: odd numbers of rows, widths of models and odd ones, results over their operands. */
     static List<ToDoubleFunction<Workbench>> checks(String operation, boolean quick) {
         List<ToDoubleFunction<Workbench>> checks = new ArrayList<>();
-        int[] widths = quick ? new int[] {64, 200, 768, 2048, 4096} : new int[] {8, 64, 200, 768, 1000, 2048, 3072, 4096, 5120, 8192, 16384};
-        int[] heights = quick ? new int[] {1, 37} : new int[] {1, 37, 211};
+        int[] widths = quick ? new int[] {64, 200, 768, 2048, 4096} : new int[] {8, 64, 200, 768, 1000, 2048, 3072, 4096, 5120, 8192};
+        int[] heights = quick ? new int[] {1, 75} : new int[] {1, 37, 75};
         switch (operation) {
             case "rmsNorm" -> {
                 for (int width : widths) {
@@ -73,11 +77,18 @@ final class KernelVariants {
                 // A single loss of a narrow row may cancel to nothing, which no bound on its relative error survives.
                 checks.add(b -> LossChecks.whole(b, 31, 5, 0));
                 for (int width : quick ? new int[] {100, 1000, 16001} : new int[] {100, 1000, 16001, 50257, 102400}) {
-                    for (int rows : quick ? new int[] {1, 9} : new int[] {1, 2, width > 20_000 ? 23 : 61}) {
+                    for (int rows : quick ? new int[] {1, 9} : new int[] {1, 2, width > 20_000 ? 9 : 61}) {
                         checks.add(b -> LossChecks.whole(b, rows, width, 0));
                     }
                     checks.add(b -> LossChecks.whole(b, 3, width, 1));
                 }
+            }
+            case "adamW" -> {
+                for (int n : new int[] {1, 7, 1023, 1024, 2049, quick ? 20_000 : 1_000_003}) {
+                    checks.add(b -> OpsChecks.adamW(b, n, DType.F32, true));
+                }
+                checks.add(b -> OpsChecks.adamW(b, 3000, DType.F32, false));
+                checks.add(b -> OpsChecks.adamW(b, 3000, DType.BF16, true));
             }
             default -> throw new IllegalArgumentException("no variants of " + operation);
         }

@@ -24,7 +24,7 @@ class KernelVariantsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"rmsNorm", "rmsNormBackward", "crossEntropy"})
+    @ValueSource(strings = {"rmsNorm", "rmsNormBackward", "crossEntropy", "adamW"})
     void everyWayIsRight(String operation) {
         long seed = Long.getLong("longhaul.seed", 20261124);
         List<String> wrong = new ArrayList<>();
@@ -35,6 +35,7 @@ class KernelVariantsTest {
                 }
                 EmulatedBackend backend = new EmulatedBackend(new KernelEmulator(compute, 2, 160 * 1024, folder));
                 candidate.choose().accept((KernelOps) backend.ops());
+                KernelVariants.grid((KernelOps) backend.ops(), 1);
                 for (ToDoubleFunction<Workbench> check : KernelVariants.checks(operation, true)) {
                     try (Workbench bench = new Workbench(backend, seed)) {
                         check.applyAsDouble(bench);

@@ -15,6 +15,7 @@ import java.util.function.ToDoubleFunction;
 import org.longhaul.cuda.CudaBackend;
 import org.longhaul.natives.CudaEvent;
 import org.longhaul.natives.CudaGraph;
+import org.longhaul.ops.AdamWStep;
 import org.longhaul.ops.cuda.KernelVariants.Candidate;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Host;
@@ -30,8 +31,10 @@ final class VariantBench {
     private static final int ROUNDS = 25;
     private static final long ROTATE_BYTES = 400L << 20;
     private static final int HEAT = 24;
-    /** A multiprocessor's worth of rows is walked by so many blocks in checks. */
-    private static final int SMALL_GRID = 3;
+    /** Checks take the grids of so many multiprocessors, so that blocks walk rows. */
+    private static final int SMALL_GRID = 1;
+    private static final int LOSS_ROWS = 8192;
+    private static final long PARAMETERS = 96L << 20;
     /** What must be gained to be worth a change, and how far two ways may differ in bf16. */
     private static final double WORTH = 0.01;
     private static final double AGREE = 6e-3;
@@ -71,11 +74,13 @@ final class VariantBench {
             long begin = System.nanoTime();
             candidates.removeIf(c -> !right(c));
             System.out.printf(Locale.ROOT, "%s: %d ways are right (%.1f s)%n", operation, candidates.size(), (System.nanoTime() - begin) / 1e9);
-            // The loss has one case whatever the model.
-            for (String shape : operation.equals("crossEntropy") ? shapes.subList(0, 1) : shapes) {
-                BenchShape.ALL.stream().filter(s -> s.name().equals(shape)).forEach(s -> measure(operation, s, candidates));
+            List<BenchShape> models = BenchShape.ALL.stream().filter(s -> shapes.contains(s.name())).toList();
+            // Loss and update have one case whatever the model.
+            boolean one = operation.equals("crossEntropy") || operation.equals("adamW");
+            for (BenchShape shape : one ? models.subList(0, Math.min(1, models.size())) : models) {
+                measure(operation, shape, candidates);
             }
-            verdict(operation, candidates);
+            verdict(operation, candidates, models);
         }
         refused.forEach((c, why) -> System.out.println("REFUSED " + c.operation() + ", " + c.name() + ": " + why));
         if (out != null) {
@@ -90,9 +95,9 @@ final class VariantBench {
 
     private boolean right(Candidate candidate) {
         long own = seed;
-        candidate.choose().accept(ops);
         KernelVariants.grid(ops, SMALL_GRID);
         try {
+            candidate.choose().accept(ops);
             for (ToDoubleFunction<Workbench> check : KernelVariants.checks(candidate.operation(), quick)) {
                 try (Workbench bench = new Workbench(backend, ++own)) {
                     check.applyAsDouble(bench);
@@ -194,11 +199,13 @@ final class VariantBench {
         int width = quick ? Math.min(shape.d(), 768) : shape.d();
         int tokens = quick ? 256 : shape.tokens();
         long elements = (long) tokens * width;
-        boolean loss = operation.equals("crossEntropy");
         int vocabulary = quick ? 2000 : BenchShape.VOCABULARY;
-        int rows = quick ? 64 : 8192;
+        int rows = quick ? 64 : LOSS_ROWS;
         long hot = 3L * 2 * 4096 * 4096 + (1 << 20);  // the products that heat the card
-        if (loss) {
+        if (operation.equals("adamW")) {
+            return update(quick ? 50_000 : PARAMETERS, hot);
+        }
+        if (operation.equals("crossEntropy")) {
             int sets = 2;
             pool.begin((2 + sets) * 2L * rows * vocabulary + hot);
             Tensor first = pool.t(DType.BF16, rows, vocabulary);
@@ -229,6 +236,25 @@ final class VariantBench {
         ops.rmsNorm(dx[0], rstd, x[0], w, 1e-6);
         return new Case(shape.name(), 8.0 * elements, sets, i -> ops.rmsNormBackward(dx[i], dw, y[i], x[i], w, rstd, residual[i]),
                 () -> backend.zero(dw), List.of(begin(dx[0]), end(dx[0]), dw));
+    }
+
+    private Case update(long n, long hot) {
+        pool.begin(2 * 12 * n + 6 * n + hot);
+        Tensor clip = pool.t(DType.F32, 3);
+        Host.put(backend, clip, 1f, 1f, 1f);
+        Tensor start = pool.t(DType.F32, 3 * n);
+        Tensor state = pool.t(DType.F32, 3 * n);
+        Tensor gradient = pool.t(DType.F32, n);
+        Tensor weights = pool.t(DType.BF16, n);
+        Tensor[] part = new Tensor[3];
+        for (int i = 0; i < 3; i++) {
+            part[i] = state.arena().tensor("state", state.offset() + 4 * n * i, DType.F32, n);
+        }
+        // Second moments are not negative.
+        backend.zero(start.arena().tensor("second", start.offset() + 8 * n, DType.F32, n));
+        AdamWStep step = new AdamWStep(3e-4, 0.9, 0.95, 1e-8, 0.1, 10);
+        return new Case(n + " parameters", 30.0 * n, 1, i -> ops.adamW(step, part[0], gradient, part[1], part[2], weights, clip),
+                () -> backend.copy(state, start), List.of(begin(part[0]), end(part[0]), end(part[1]), end(part[2]), begin(weights)));
     }
 
     // A million elements stand for all.
@@ -263,9 +289,20 @@ final class VariantBench {
         return null;
     }
 
+    // How often a step with one micro-batch does what was timed.
+    private static double calls(String operation, BenchShape s) {
+        double parameters = s.layers() * (s.d() * (double) (s.attention().qkvWidth() + s.attention().outWidth()) + 3.0 * s.d() * s.f())
+                + 2.0 * s.d() * BenchShape.VOCABULARY;
+        return switch (operation) {
+            case "crossEntropy" -> s.tokens() / (double) LOSS_ROWS;
+            case "adamW" -> parameters / PARAMETERS;
+            default -> 2 * s.layers() + 1;
+        };
+    }
+
     // ---- said ----
 
-    private void verdict(String operation, List<Candidate> candidates) {
+    private void verdict(String operation, List<Candidate> candidates, List<BenchShape> models) {
         Candidate standard = candidates.stream().filter(Candidate::standard).findFirst().orElse(null);
         if (standard == null || microseconds.get(standard) == null) {
             System.out.println(operation + ": not measured");
@@ -293,11 +330,11 @@ final class VariantBench {
                 bestRatio = ratio;
             }
         }
-        for (String c : cases) {
+        for (BenchShape s : models) {
+            String c = cases.contains(s.name()) ? s.name() : cases.get(0);
             Candidate fastest = candidates.stream().min(Comparator.comparingDouble(k -> microseconds.get(k).get(c))).orElseThrow();
             double saved = microseconds.get(standard).get(c) - microseconds.get(fastest).get(c);
-            BenchShape.ALL.stream().filter(s -> s.name().equals(c)).forEach(s -> System.out.printf(Locale.ROOT,
-                    "  %s: %s, %.2f ms a step less%n", c, fastest.name(), saved * (2 * s.layers() + 1) / 1e3));
+            System.out.printf(Locale.ROOT, "  %s: %s, %.2f ms a step less%n", s.name(), fastest.name(), saved / 1e3 * calls(operation, s));
         }
         boolean changed = bestRatio >= 1 + WORTH;
         winners.add(String.format(Locale.ROOT, "%s: %s (%.3f)", operation, changed ? best.name() : KernelVariants.STANDARD, changed ? bestRatio : 1));
