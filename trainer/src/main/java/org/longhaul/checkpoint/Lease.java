@@ -31,6 +31,8 @@ final class Lease implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Lease.class);
     private static final int BEATS_WATCHED = 3;
+    private static final Path BOOT = Path.of("/proc/sys/kernel/random/boot_id");
+    private static final int START_TICKS = 19;
     private static final int ENDING_TRIES = 50;
     private static final Set<String> OURS = ConcurrentHashMap.newKeySet();
 
@@ -43,7 +45,7 @@ final class Lease implements AutoCloseable {
      * What the file says.
      *
      * @param token of the process that wrote it
-     * @param processStart when it started, ISO 8601: process numbers are used again
+     * @param processStart when it started, since process numbers are used again: the boot's id and clock ticks since, else ISO 8601
      * @param job Slurm's number of the job, empty without Slurm
      * @param beat how often it was written
      */
@@ -54,8 +56,13 @@ final class Lease implements AutoCloseable {
                     Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(), 0);
         }
 
-        private static String start(ProcessHandle process) {
-            return process.info().startInstant().map(Instant::toString).orElse("");
+        // Not the wall-clock time that a JVM tells where there is another: it moves when the clock is set, and a living run would be taken for dead.
+        static String start(ProcessHandle process) {
+            try {
+                return Files.readString(BOOT).strip() + " + " + status(process.pid())[START_TICKS];
+            } catch (IOException | RuntimeException noSuchEntry) {
+                return process.info().startInstant().map(Instant::toString).orElse("");
+            }
         }
 
         // Only where starting a job again means that its last attempt is over; other names may be given twice by mistake.
@@ -79,12 +86,17 @@ final class Lease implements AutoCloseable {
         // An ended process whose parent has not asked for its status still has an entry, for ever where a container has no init.
         private static boolean ended(long process) {
             try {
-                String status = Files.readString(Path.of("/proc/" + process + "/stat"), StandardCharsets.ISO_8859_1);
-                char state = status.charAt(status.lastIndexOf(')') + 2);
-                return state == 'Z' || state == 'X';
+                String state = status(process)[0];
+                return state.equals("Z") || state.equals("X");
             } catch (IOException | RuntimeException noSuchEntry) {
                 return false;
             }
+        }
+
+        // The fields behind the process's name, which may hold anything.
+        private static String[] status(long process) throws IOException {
+            String line = Files.readString(Path.of("/proc/" + process + "/stat"), StandardCharsets.ISO_8859_1);
+            return line.substring(line.lastIndexOf(')') + 2).strip().split(" ");
         }
 
         @Override

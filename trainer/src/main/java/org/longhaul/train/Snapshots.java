@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 /** A run's checkpoints: finds where to start, and saves. */
 final class Snapshots implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
+    private static final long NOWHERE = -1;
 
     private final TrainConfig config;
     private final Backend backend;
@@ -57,7 +58,8 @@ final class Snapshots implements AutoCloseable {
 
     /** Fills the engine from the newest complete checkpoint, or empty when the run starts anew. */
     Optional<RunState> resume() {
-        boolean any = store.newestComplete().isPresent();
+        // As rank 0 sees it: another node's network file system may show it a minute later.
+        boolean any = !ranks.first(leads() ? store.newestComplete().map(CheckpointInfo::name).orElse("") : "").isEmpty();
         switch (config.checkpoint().resume()) {
             case NEVER -> {
                 if (any) {
@@ -130,14 +132,19 @@ final class Snapshots implements AutoCloseable {
      */
     RunState rollBack(long step, int times, String why) {
         saver.await();
-        List<Long> steps = store.list().stream().filter(c -> c.complete() && c.step() <= step).map(CheckpointInfo::step).distinct().toList();
-        if (!all(!steps.isEmpty())) {
+        long back = leads() ? backTo(step, times) : NOWHERE;
+        if (!all(!leads() || back != NOWHERE)) {
             throw UserError.badInput(why + ", and " + store.root() + " holds no checkpoint from before them to roll back to; "
                     + "save more often (checkpoint.retention), or lower schedule.peak");
         }
-        store.abandonAfter(steps.get(Math.min(times, steps.size()) - 1), why);
+        store.abandonAfter(back, why);
         return store.loadNewest(backend, checkpoint -> boxes(true)).map(this::state)
                 .orElseThrow(() -> UserError.badInput(store.root() + ": no complete checkpoint to roll back to"));
+    }
+
+    private long backTo(long step, int times) {
+        List<Long> steps = store.list().stream().filter(c -> c.complete() && c.step() <= step).map(CheckpointInfo::step).distinct().toList();
+        return steps.isEmpty() ? NOWHERE : steps.get(Math.min(times, steps.size()) - 1);
     }
 
     /** Whether all ranks say so; all must ask. Waits for the save under way. */

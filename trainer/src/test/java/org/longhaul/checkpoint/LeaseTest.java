@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.checkpoint.Lease.Owner;
@@ -74,11 +76,23 @@ class LeaseTest {
     @Test
     void aLivingProcessOfThisMachineIsRefused() throws IOException {
         ProcessHandle parent = ProcessHandle.current().parent().orElseThrow();
-        left(new Owner("t", Owner.self().host(), parent.pid(), parent.info().startInstant().orElseThrow().toString(), "ada", "Slurm 17",
+        left(new Owner("t", Owner.self().host(), parent.pid(), Owner.start(parent), "ada", "Slurm 17",
                 "2026-11-23T12:00:00Z", 9));
         UserError e = assertThrows(UserError.class, () -> Lease.take(storage, Duration.ofDays(1), true));
         assertTrue(e.getMessage().contains("process " + parent.pid() + " of ada"), e.getMessage());
         assertTrue(e.getMessage().contains("(job Slurm 17)"), e.getMessage());
+    }
+
+    /** The wall clock may be set while a run of months goes on: another JVM must find the same start. */
+    @Test
+    void whenAProcessStartedIsToldByTheKernelsClock() throws IOException {
+        Path stat = Path.of("/proc/self/stat");
+        Assumptions.assumeTrue(Files.exists(stat), "no /proc/self/stat on this system");
+        String[] fields = Files.readString(stat).replaceFirst(".*\\) ", "").split(" ");
+        String start = Owner.start(ProcessHandle.current());
+        assertTrue(start.endsWith(" + " + fields[19]), start);
+        assertEquals(start, Owner.self().processStart());
+        assertTrue(Owner.self().processStart().length() > 36, "with the boot's id");
     }
 
     /** A process that has ended but whose parent never asks for its status, as in a container without init. */
@@ -87,7 +101,7 @@ class LeaseTest {
         Process parent = new ProcessBuilder("sh", "-c", "sleep 0.2 & echo $!; exec sleep 60").start();
         try {
             long child = Long.parseLong(parent.inputReader().readLine());
-            String start = ProcessHandle.of(child).orElseThrow().info().startInstant().orElseThrow().toString();
+            String start = Owner.start(ProcessHandle.of(child).orElseThrow());
             left(new Owner("t", Owner.self().host(), child, start, "ada", "", "2026-11-23T12:00:00Z", 9));
             Lease.take(storage, Duration.ofDays(1), true).close();
             assertTrue(parent.isAlive() && ProcessHandle.of(child).isPresent(), "the entry is gone: this showed nothing");
