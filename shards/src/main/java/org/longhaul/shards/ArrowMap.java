@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -35,6 +36,10 @@ final class ArrowMap {
     private final long rows;
     private final int[][] offsets;
     private final Block[] blocks;
+    private final PageGuard guard;
+    /** What was read before there was a check: begin and end of each piece. */
+    private final List<long[]> unchecked = new ArrayList<>();
+    private volatile boolean opened;
     private final List<List<String>> dictionaries = new ArrayList<>();
 
     /**
@@ -45,7 +50,13 @@ final class ArrowMap {
      * @throws UserError naming the file when it is missing, cut, or of another schema
      */
     ArrowMap(Path file, Schema expected, int[] widths) {
+        this(file, expected, widths, null);
+    }
+
+    /** The same, with what {@link #at} leads to held against its checksums, and the headers that lead there; null checks nothing. */
+    ArrowMap(Path file, Schema expected, int[] widths, PageGuard guard) {
         this.file = file;
+        this.guard = guard;
         this.widths = widths.clone();
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
@@ -85,7 +96,12 @@ final class ArrowMap {
             }
             rows = batches == 0 ? 0 : (long) first * (batches - 1) + last;
             rowsPerBatch = Math.max(1, first);
+            if (batches > 0) {
+                unchecked(blocks[0], false);
+                unchecked(blocks[batches - 1], false);
+            }
             for (int d = 0; d < footer.dictionariesLength(); d++) {
+                unchecked(footer.dictionaries(d), true);
                 dictionaries.add(readDictionary(footer.dictionaries(d)));
             }
         } catch (UserError e) {
@@ -118,7 +134,12 @@ final class ArrowMap {
         if (length <= 0 || start < 8) {
             throw broken("has a damaged Arrow footer");
         }
+        unchecked.add(new long[] {start, size});
         return Footer.getRootAsFooter(map.slice(start, length).order(ByteOrder.LITTLE_ENDIAN));
+    }
+
+    private void unchecked(Block block, boolean body) {
+        unchecked.add(new long[] {block.offset(), block.offset() + block.metaDataLength() + (body ? block.bodyLength() : 0)});
     }
 
     private Message message(Block block, byte type) {
@@ -172,6 +193,24 @@ final class ArrowMap {
         return file;
     }
 
+    /** What to tell of a mapping that the system could not read. */
+    UserError unreadable(InternalError e) {
+        requireSize();
+        return UserError.environment(file + ": cannot be read: its disk or file system fails; mend it, or copy the file to another one", e);
+    }
+
+    /** Throws UserError when the file has not the size any more that it was opened with. */
+    void requireSize() {
+        try {
+            long size = Files.size(file);
+            if (size != map.limit()) {
+                throw UserError.badInput(file + ": has " + size + " bytes, it had " + map.limit() + " when it was opened: it was cut or replaced while in use; copy it again");
+            }
+        } catch (IOException e) {
+            throw UserError.environment(file + ": cannot be read any more: " + Reason.of(e) + "; mount its file system again, or copy it again", e);
+        }
+    }
+
     long rows() {
         return rows;
     }
@@ -190,8 +229,22 @@ final class ArrowMap {
         return dictionaries.get(index);
     }
 
-    /** Byte position in the file of a value. */
+    /** Byte position in the file of a value, which is held against its checksum where the file has any. */
     int at(int column, long row) {
+        if (guard == null) {
+            return place(column, row);
+        }
+        if (!opened) {
+            unchecked.forEach(piece -> guard.require(this, piece[0], piece[1]));
+            opened = true;
+        }
+        int at = place(column, row);
+        guard.require(this, at, at + widths[column]);
+        return at;
+    }
+
+    /** The same, not checked. */
+    int place(int column, long row) {
         if (row < 0 || row >= rows) {
             throw new IndexOutOfBoundsException("row " + row + " of " + rows + " in " + file);
         }
@@ -203,6 +256,9 @@ final class ArrowMap {
 
     private int late(int column, int batch) {
         try {
+            if (guard != null) {
+                guard.require(this, blocks[batch].offset(), blocks[batch].offset() + blocks[batch].metaDataLength());
+            }
             if (readBatch(batch) != rowsPerBatch) {
                 throw broken(UNEQUAL);
             }

@@ -7,7 +7,7 @@ import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
- * The CRC32C of every page of a shard's token ids, from the file beside it. That file is held against the manifest when the shard is first
+ * The CRC32C of every page of a shard's token ids, or of its document file, from the file beside it. That file is held against the manifest when the shard is first
  * read, so that ids are bound to the manifest by two steps: manifest to sums, sums to ids. Safe for several threads.
  */
 final class PageSums {
@@ -45,7 +45,7 @@ final class PageSums {
             requireWhole();
             ArrowMap sums = new ArrowMap(file, Schemas.pageSums(), new int[] {Integer.BYTES});
             if (sums.rows() != pages) {
-                throw UserError.badInput(file + ": holds " + sums.rows() + " checksums, its token file has " + pages + " pages; copy both files again");
+                throw UserError.badInput(file + ": holds " + sums.rows() + " checksums, its shard has " + pages + " pages; copy the shard's files again");
             }
             map = sums;
         }

@@ -1,11 +1,16 @@
 package org.longhaul.shards;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * What {@code manifest.json} of a data set says. Field meanings: {@code docs/formats/shards.md}.
@@ -38,13 +43,26 @@ public record ShardManifest(
     public static final String FORMAT = "longhaul-shards";
 
     /** Version that this code writes and the newest that it reads. */
-    public static final int VERSION = 2;
+    public static final int VERSION = 3;
 
     /** Name of the manifest in a data set's folder. */
     public static final String FILE = "manifest.json";
 
-    /** The tokenizer: its fingerprint, and the file beside the manifest that holds it, or empty. */
-    public record Tokenizer(String fingerprint, String file) {}
+    /**
+     * The tokenizer.
+     *
+     * @param file beside the manifest that holds it, or empty
+     * @param files that file and its settings, with checksums; null (absent) where there is none, and in data sets made before there were checksums of it
+     */
+    public record Tokenizer(String fingerprint, String file, @JsonInclude(JsonInclude.Include.NON_NULL) List<DataFile> files) {
+        /** Name of the file with its settings, beside it. */
+        public static final String SETTINGS = "tokenizer_config.json";
+
+        /** One without files. */
+        public static Tokenizer nowhere(String fingerprint) {
+            return new Tokenizer(fingerprint, "", null);
+        }
+    }
 
     /**
      * One split.
@@ -63,6 +81,7 @@ public record ShardManifest(
      *
      * @param pageSums a file with the CRC32C of every {@link #PAGE_BYTES} bytes of token ids, for checks while training reads; null (absent)
      *     in data sets made before there were such files
+     * @param documentSums the same for the bytes of the document file
      */
     public record Shard(
             Counts total,
@@ -70,13 +89,14 @@ public record ShardManifest(
             SortedMap<String, Counts> languages,
             DataFile tokens,
             DataFile documents,
-            @JsonInclude(JsonInclude.Include.NON_NULL) DataFile pageSums) {
+            @JsonInclude(JsonInclude.Include.NON_NULL) DataFile pageSums,
+            @JsonInclude(JsonInclude.Include.NON_NULL) DataFile documentSums) {
         /** Bytes of token ids under one checksum: whole ids, counted from the first one of the shard. */
         public static final int PAGE_BYTES = 1 << 15;
 
         /** All its files. */
         public List<DataFile> files() {
-            return pageSums == null ? List.of(tokens, documents) : List.of(tokens, documents, pageSums);
+            return Stream.of(tokens, documents, pageSums, documentSums).filter(Objects::nonNull).toList();
         }
     }
 
@@ -90,6 +110,16 @@ public record ShardManifest(
     public record DataFile(String name, long bytes, String xxh3, List<String> blocks) {
         /** Bytes of a checksummed block. */
         public static final int BLOCK_BYTES = 1 << 22;
+
+        /** The entry of a small file. */
+        public static DataFile of(String name, byte[] content) {
+            try (ChecksumOutput out = new ChecksumOutput(OutputStream.nullOutputStream(), BLOCK_BYTES)) {
+                out.write(content);
+                return out.finish(name);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
     }
 
     /** Digest of the configuration, the inputs and free notes. */
@@ -97,6 +127,12 @@ public record ShardManifest(
 
     /** One input file of the pipeline. */
     public record Input(String source, String path, long bytes) {}
+
+    /** The files of all splits and of the tokenizer. */
+    List<DataFile> files() {
+        Stream<DataFile> shards = splits.values().stream().flatMap(split -> split.shards().stream()).flatMap(shard -> shard.files().stream());
+        return Stream.concat(shards, tokenizer.files() == null ? Stream.of() : tokenizer.files().stream()).toList();
+    }
 
     /** Puts a manifest together; sums the shards of every split and computes the fingerprint. */
     public static ShardManifest of(

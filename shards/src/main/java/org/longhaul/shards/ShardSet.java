@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
@@ -69,8 +70,11 @@ public final class ShardSet {
     private Mapped map(ShardManifest.Shard shard) {
         PageSums sums = checks == ReadChecks.NONE || shard.pageSums() == null ? null
                 : new PageSums(sized(shard.pageSums()), shard.pageSums(), TokenShard.pages(manifest.tokenType(), shard.total().tokens()));
+        PageGuard guard = checks == ReadChecks.NONE || shard.documentSums() == null ? null
+                : new PageGuard(new PageSums(sized(shard.documentSums()), shard.documentSums(), PageGuard.pages(shard.documents().bytes())),
+                        shard.documents().bytes(), new DamageReport(told));
         TokenShard tokens = new TokenShard(sized(shard.tokens()), manifest.tokenType(), sums, new DamageReport(told));
-        DocumentTable table = new DocumentTable(sized(shard.documents()));
+        DocumentTable table = new DocumentTable(sized(shard.documents()), guard);
         agree(shard.tokens(), "tokens", tokens.tokens(), shard.total().tokens());
         agree(shard.documents(), "documents", table.documents(), shard.total().documents());
         table.requireTiles(tokens.tokens());
@@ -114,7 +118,16 @@ public final class ShardSet {
 
     /** Whether every shard has the checksums that reading needs to check ids; data sets made before there were any have none. */
     public boolean hasPageSums() {
-        return manifest.splits().values().stream().flatMap(split -> split.shards().stream()).allMatch(shard -> shard.pageSums() != null);
+        return all(shard -> shard.pageSums() != null);
+    }
+
+    /** Whether every shard has those that it needs to check where documents begin and whence they are. */
+    public boolean hasDocumentSums() {
+        return all(shard -> shard.documentSums() != null);
+    }
+
+    private boolean all(Predicate<ShardManifest.Shard> has) {
+        return manifest.splits().values().stream().flatMap(split -> split.shards().stream()).allMatch(has);
     }
 
     /** Where the data set lies. */

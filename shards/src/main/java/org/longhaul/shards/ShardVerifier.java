@@ -86,7 +86,7 @@ public final class ShardVerifier {
     }
 
     private List<DataFile> entries() {
-        return manifest.splits().values().stream().flatMap(split -> split.shards().stream()).flatMap(shard -> shard.files().stream()).toList();
+        return manifest.files();
     }
 
     /**

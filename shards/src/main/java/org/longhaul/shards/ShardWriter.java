@@ -12,7 +12,7 @@ import java.util.TreeMap;
 import org.longhaul.error.UserError;
 
 /**
- * Writes one shard: {@code NAME.tokens.arrow}, {@code NAME.documents.arrow} and {@code NAME.sums.arrow}. Memory use is a few MiB whatever the
+ * Writes one shard: {@code NAME.tokens.arrow}, {@code NAME.documents.arrow}, {@code NAME.sums.arrow} and {@code NAME.document-sums.arrow}. Memory use is a few MiB whatever the
  * shard's size. Not thread-safe.
  */
 public final class ShardWriter implements Closeable {
@@ -38,6 +38,8 @@ public final class ShardWriter implements Closeable {
     private final ChecksumOutput tokenFile;
     private final ChecksumOutput documentFile;
     private final ChecksumOutput sumFile;
+    private final ChecksumOutput documentSumFile;
+    private final PageSummedOutput summedDocuments;
     private final ArrowOutput tokens;
     private final ArrowOutput documents;
     private final PageSumOutput sums;
@@ -63,7 +65,9 @@ public final class ShardWriter implements Closeable {
         sumFile = new ChecksumOutput(sink.create(pageSumsName(name)), ShardManifest.DataFile.BLOCK_BYTES);
         sums = new PageSumOutput(sumFile);
         tokens = new ArrowOutput(tokenFile, Schemas.tokens(type), new int[] {type.bytes()}, TOKENS_PER_BATCH, sums::add);
-        documents = new ArrowOutput(documentFile, Schemas.documents(), Schemas.DOCUMENT_WIDTHS, DOCUMENTS_PER_BATCH);
+        documentSumFile = new ChecksumOutput(sink.create(documentSumsName(name)), ShardManifest.DataFile.BLOCK_BYTES);
+        summedDocuments = new PageSummedOutput(documentFile, new PageSumOutput(documentSumFile));
+        documents = new ArrowOutput(summedDocuments, Schemas.documents(), Schemas.DOCUMENT_WIDTHS, DOCUMENTS_PER_BATCH);
     }
 
     /** Name of the token file of a shard. */
@@ -79,6 +83,11 @@ public final class ShardWriter implements Closeable {
     /** Name of the file with the checksums of a shard's token ids. */
     public static String pageSumsName(String shard) {
         return shard + ".sums.arrow";
+    }
+
+    /** Name of the file with the checksums of a shard's document file. */
+    public static String documentSumsName(String shard) {
+        return shard + ".document-sums.arrow";
     }
 
     /**
@@ -145,20 +154,21 @@ public final class ShardWriter implements Closeable {
         documents.dictionary(Schemas.SOURCES, new ArrayList<>(sources.keySet()));
         documents.dictionary(Schemas.LANGUAGES, new ArrayList<>(languages.keySet()));
         documents.finish();
+        summedDocuments.finish();
         sums.finish();
         close();
         return new Result(
                 new ShardManifest.Shard(total, new TreeMap<>(perSource), new TreeMap<>(perLanguage),
                         tokenFile.finish(tokensName(name)), documentFile.finish(documentsName(name)),
-                        sumFile.finish(pageSumsName(name))),
+                        sumFile.finish(pageSumsName(name)), documentSumFile.finish(documentSumsName(name))),
                 tokenCounts.clone());
     }
 
     /** Closes the files; without {@link #finish()} before, they are unusable and to be deleted. */
     @Override
     public void close() throws IOException {
-        try (tokenFile; documentFile) {
-            sumFile.close();
+        try (tokenFile; documentFile; sumFile) {
+            documentSumFile.close();
         }
     }
 }

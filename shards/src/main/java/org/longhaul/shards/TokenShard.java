@@ -1,9 +1,7 @@
 package org.longhaul.shards;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
@@ -16,7 +14,6 @@ final class TokenShard {
     private final PageSums sums;
     private final DamageReport report;
     private final int rowsPerPage;
-    private final long bytes;
 
     /**
      * Maps a {@code .tokens.arrow} file.
@@ -34,7 +31,6 @@ final class TokenShard {
         this.rowsPerPage = rowsPerPage(type);
         this.map = new ArrowMap(file, Schemas.tokens(type), new int[] {type.bytes()});
         this.type = type;
-        this.bytes = map.bytes().limit();
     }
 
     /** Ids under one checksum. */
@@ -104,7 +100,7 @@ final class TokenShard {
             UserError damage = damage(number, row, rows, page.checksum());
             if (damage != null) {
                 // Of a file that was cut there is nothing to go on with.
-                requireSize();
+                map.requireSize();
                 report.take(damage);
             }
         }
@@ -131,19 +127,7 @@ final class TokenShard {
 
     /** What to tell of a mapping that the system could not read. */
     UserError unreadable(InternalError e) {
-        requireSize();
-        return UserError.environment(map.file() + ": cannot be read: its disk or file system fails; mend it, or copy the file to another one", e);
-    }
-
-    private void requireSize() {
-        try {
-            long size = Files.size(map.file());
-            if (size != bytes) {
-                throw UserError.badInput(map.file() + ": has " + size + " bytes, it had " + bytes + " when it was opened: it was cut or replaced while in use; copy it again");
-            }
-        } catch (IOException e) {
-            throw UserError.environment(map.file() + ": cannot be read any more: " + Reason.of(e) + "; mount its file system again, or copy it again", e);
-        }
+        return map.unreadable(e);
     }
 
     /** Tokens from a position that lie together in one record batch, at most {@code limit}. */

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -180,6 +181,10 @@ class DamagedReadTest {
         assertTrue(refused(folder).getMessage().startsWith(folder.resolve("train-00000.sums.arrow") + ": has the checksum "), "another data set's shard");
     }
 
+    private static final Function<Path, String> NO_TOKENIZER = file -> {
+        throw new AssertionError(file);
+    };
+
     private void swap(String kind) throws IOException {
         Path a = folder.resolve("train-00000." + kind + ".arrow");
         Path b = folder.resolve("train-00001." + kind + ".arrow");
@@ -209,7 +214,7 @@ class DamagedReadTest {
     void aDataSetWithoutPageSumsIsReadAsBefore() throws IOException {
         Fixture fixture = new Fixture(folder, 300, 4, 2, 20, 3_000);
         assertTrue(ShardSet.open(folder).hasPageSums());
-        EqualShards.makeOld(folder);
+        EqualShards.makeOld(folder, 1);
         ShardSet old = ShardSet.open(folder);
         assertFalse(old.hasPageSums());
         assertEquals(1, old.manifest().version());
@@ -263,16 +268,16 @@ class DamagedReadTest {
         byte[] manifest = Files.readAllBytes(folder.resolve("manifest.json"));
         byte[] sums = Files.readAllBytes(folder.resolve("train-00002.sums.arrow"));
         String fingerprint = ShardSet.open(folder).fingerprint();
-        EqualShards.makeOld(folder);
+        EqualShards.makeOld(folder, 1);
         Path damaged = folder.resolve("train-00002.tokens.arrow");
         flip(damaged, 2_000, 1);
-        UserError error = assertThrows(UserError.class, () -> PageSumAdder.open(folder).add(2, n -> {}));
+        UserError error = assertThrows(UserError.class, () -> PageSumAdder.open(folder).add(2, n -> {}, NO_TOKENIZER));
         assertTrue(error.getMessage().startsWith(damaged + ": checksum does not match in bytes 0–"), error.getMessage());
         assertFalse(ShardSet.open(folder).hasPageSums());
         flip(damaged, 2_000, 1);
         PageSumAdder adder = PageSumAdder.open(folder);
         assertEquals(6, adder.shards());
-        adder.add(2, n -> {});
+        adder.add(2, n -> {}, NO_TOKENIZER);
         assertArrayEquals(manifest, Files.readAllBytes(folder.resolve("manifest.json")));
         assertArrayEquals(sums, Files.readAllBytes(folder.resolve("train-00002.sums.arrow")));
         ShardSet set = ShardSet.open(folder);

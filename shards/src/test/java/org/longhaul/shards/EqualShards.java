@@ -27,30 +27,40 @@ final class EqualShards {
             }
             shards.computeIfAbsent(name.substring(0, name.indexOf('-')), n -> new ArrayList<>()).add(writer.finish().shard());
         }
-        write(folder, ShardManifest.of(5_000, OptionalInt.empty(), 0, new ShardManifest.Tokenizer("f00d", ""), shards, Map.of(),
+        write(folder, ShardManifest.of(5_000, OptionalInt.empty(), 0, ShardManifest.Tokenizer.nowhere("f00d"), shards, Map.of(),
                 new ShardManifest.Lineage("c0ffee", List.of(), new TreeMap<>())));
+    }
+
+    /** Gives a data set's manifest a tokenizer. */
+    static void tokenizer(Path folder, ShardManifest.Tokenizer tokenizer) throws IOException {
+        ShardManifest m = ManifestFile.parse(Files.readAllBytes(folder.resolve(ShardManifest.FILE)), folder.toString());
+        write(folder, new ShardManifest(m.format(), m.version(), "0".repeat(32), m.fingerprint(), m.tokenType(), m.vocabularySize(), m.beginOfDocument(),
+                m.endOfDocument(), tokenizer, m.splits(), m.lineage()));
     }
 
     private static void write(Path folder, ShardManifest manifest) throws IOException {
         Files.write(folder.resolve(ShardManifest.FILE), ManifestFile.toBytes(manifest));
     }
 
-    /** Makes of a data set what a Longhaul without checksums of pages would have written. */
-    static void makeOld(Path folder) throws IOException {
+    /** Makes of a data set what a Longhaul of format version 1, without checksums of pages, or 2, without those of documents and tokenizer, would have written. */
+    static void makeOld(Path folder, int version) throws IOException {
         Path file = folder.resolve(ShardManifest.FILE);
         ShardManifest m = ManifestFile.parse(Files.readAllBytes(file), file.toString());
         TreeMap<String, ShardManifest.Split> splits = new TreeMap<>();
         UnaryOperator<ShardManifest.Shard> old = shard -> {
             try {
-                Files.delete(folder.resolve(shard.pageSums().name()));
+                Files.delete(folder.resolve(shard.documentSums().name()));
+                if (version == 1) {
+                    Files.delete(folder.resolve(shard.pageSums().name()));
+                }
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
-            return new ShardManifest.Shard(shard.total(), shard.sources(), shard.languages(), shard.tokens(), shard.documents(), null);
+            return new ShardManifest.Shard(shard.total(), shard.sources(), shard.languages(), shard.tokens(), shard.documents(), version == 1 ? null : shard.pageSums(), null);
         };
         m.splits().forEach((name, split) -> splits.put(name, new ShardManifest.Split(
                 split.total(), split.unigramEntropy(), split.sources(), split.languages(), split.shards().stream().map(old).toList())));
-        write(folder, new ShardManifest(m.format(), 1, "0".repeat(32), m.fingerprint(), m.tokenType(), m.vocabularySize(),
-                m.beginOfDocument(), m.endOfDocument(), m.tokenizer(), splits, m.lineage()));
+        write(folder, new ShardManifest(m.format(), version, "0".repeat(32), m.fingerprint(), m.tokenType(), m.vocabularySize(),
+                m.beginOfDocument(), m.endOfDocument(), new ShardManifest.Tokenizer(m.tokenizer().fingerprint(), m.tokenizer().file(), null), splits, m.lineage()));
     }
 }

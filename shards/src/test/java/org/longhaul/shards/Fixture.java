@@ -63,7 +63,7 @@ final class Fixture {
             entropy.put(split, ShardManifest.entropy(counts));
             content.put(split, lists);
         }
-        ShardManifest manifest = ShardManifest.of(vocabulary, OptionalInt.empty(), 0, new ShardManifest.Tokenizer("f00d", ""), shards, entropy,
+        ShardManifest manifest = ShardManifest.of(vocabulary, OptionalInt.empty(), 0, ShardManifest.Tokenizer.nowhere("f00d"), shards, entropy,
                 new ShardManifest.Lineage("c0ffee", List.of(new ShardManifest.Input("web", "web.jsonl", 12)), new TreeMap<>()));
         Files.write(folder.resolve(ShardManifest.FILE), ManifestFile.toBytes(manifest));
     }

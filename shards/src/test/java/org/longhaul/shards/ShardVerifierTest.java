@@ -29,7 +29,7 @@ class ShardVerifierTest {
         ShardVerifier verifier = ShardVerifier.open(ShardPlace.folder(folder));
         AtomicLong read = new AtomicLong();
         List<Fault> faults = verifier.verify(threads, read::addAndGet);
-        assertEquals(9, verifier.files());
+        assertEquals(12, verifier.files());
         if (faults.isEmpty()) {
             assertEquals(verifier.bytes(), read.get());
         }
@@ -50,7 +50,7 @@ class ShardVerifierTest {
 
     @Test
     void flipsAreNamedWithWhatWasFoundAndExpected() throws IOException {
-        for (String kind : List.of("tokens", "documents", "sums")) {
+        for (String kind : List.of("tokens", "documents", "sums", "document-sums")) {
             Path file = folder.resolve("train-00001." + kind + ".arrow");
             long last = Files.size(file) - 1;
             DamagedReadTest.flip(file, last / 2, 3);
@@ -92,11 +92,11 @@ class ShardVerifierTest {
     @Test
     void anotherDataSetsShardOfTheSameSizeIsNotTaken(@TempDir Path other) throws IOException {
         EqualShards.write(other, 6);
-        for (String kind : List.of("tokens", "documents", "sums")) {
+        for (String kind : List.of("tokens", "documents", "sums", "document-sums")) {
             Files.copy(other.resolve("train-00000." + kind + ".arrow"), folder.resolve("train-00000." + kind + ".arrow"),
                     java.nio.file.StandardCopyOption.REPLACE_EXISTING);
         }
-        assertEquals(3, verify(2).size());
+        assertEquals(4, verify(2).size());
     }
 
     @Test

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.longhaul.checkpoint.Manifest.Part;
@@ -41,6 +42,16 @@ public final class Checkpoint {
     /** Where it lies, for messages. */
     public String path() {
         return storage.root() + "/" + folder;
+    }
+
+    /** A small file beside the weights, where there is one of that name. */
+    Optional<byte[]> beside(String name) {
+        String file = folder + "/" + name;
+        try {
+            return storage.length(file) < 0 ? Optional.empty() : Optional.of(storage.read(file));
+        } catch (IOException e) {
+            throw UserError.environment("cannot read " + path() + "/" + name + ": " + Reason.of(e), e);
+        }
     }
 
     /** Size of its data files. */

@@ -229,6 +229,11 @@ public final class CheckpointStore implements AutoCloseable {
      * @return the new folder's name
      */
     public String write(CheckpointMeta meta, List<StreamedBox> boxes, int files) {
+        return write(meta, boxes, files, Map.of());
+    }
+
+    /** The same with small files beside it, by name, such as those of {@link CheckpointTokenizer}. */
+    public String write(CheckpointMeta meta, List<StreamedBox> boxes, int files, Map<String, byte[]> beside) {
         CheckpointWriter.Body body = (to, folder, rank) -> {
             List<Manifest.StoredFile> written = new ArrayList<>();
             List<Manifest.StoredTensor> tensors = new ArrayList<>();
@@ -243,6 +248,9 @@ public final class CheckpointStore implements AutoCloseable {
                     written.add(file.commit());
                     tensors.addAll(file.tensors());
                 }
+            }
+            for (var file : beside.entrySet()) {
+                to.write(folder + "/" + file.getKey(), file.getValue());
             }
             return new Manifest.RankPart(rank, written, tensors);
         };

@@ -59,7 +59,7 @@ final class ReshardCommand implements Runnable {
                     }
                 }
             }
-            String name = to.write(c.meta(), boxes, files);
+            String name = to.write(c.meta(), boxes, files, CheckpointTokenizer.of(c));
             out.println("wrote " + to.root() + "/" + name);
         }
     }

@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointRef;
 import org.longhaul.checkpoint.CheckpointStore;
+import org.longhaul.checkpoint.CheckpointTokenizer;
 import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.cuda.CudaBackend;
@@ -18,10 +19,13 @@ import org.longhaul.error.UserError;
 import org.longhaul.model.ModelConfig;
 import org.longhaul.natives.CpuBackend;
 import org.longhaul.ops.cuda.CudaOps;
+import org.longhaul.shards.TokenizerSums;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tokenizer.StreamingDecoder;
 import org.longhaul.tokenizer.Tokenizer;
 import org.longhaul.train.TrainConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -31,6 +35,8 @@ import picocli.CommandLine.Spec;
 /** {@code longhaul generate}: lets a trained model go on with a text. */
 @Command(name = "generate", sortOptions = false, description = "Lets a trained model go on with a text.")
 final class GenerateCommand implements Callable<Integer> {
+    private static final Logger LOG = LoggerFactory.getLogger(GenerateCommand.class);
+
     private enum Kind { cpu, cuda }
 
     @Spec
@@ -57,7 +63,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
-    @Option(names = "--tokenizer", paramLabel = "FILE", description = "tokenizer.json; otherwise the one of the data set that the checkpoint was trained on.")
+    @Option(names = "--tokenizer", paramLabel = "FILE", description = "tokenizer.json; otherwise the one of the data set that the checkpoint was trained on, or that it was imported with.")
     private Path tokenizerFile;
 
     @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
@@ -92,24 +98,27 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private Tokenizer tokenizer(Checkpoint opened) {
-        Path file = tokenizerFile;
-        if (file == null) {
-            if (opened.meta().configYaml().isEmpty()) {
-                throw UserError.badInput(opened.path() + ": was not trained here and knows no tokenizer; name it with --tokenizer");
-            }
-            TrainConfig config = ConfigLoader.parse(opened.meta().configYaml(), opened.path(), List.of(), TrainConfig.class);
-            Path named = config.data().path();
-            file = DataPlace.having("tokenizer.json", DataPlace.candidates(opened, named), named, opened.path(), "--tokenizer").resolve("tokenizer.json");
-        }
+        Path file = tokenizerFile != null ? tokenizerFile : CheckpointTokenizer.unpack(opened).orElseGet(() -> ofData(opened));
         if (!Files.exists(file)) {
             throw UserError.badInput(file + ": no such tokenizer; name one with --tokenizer");
         }
+        TokenizerSums.require(Files.isDirectory(file) ? file.resolve("tokenizer.json") : file).ifPresent(LOG::info);
         Tokenizer tokenizer = Tokenizer.load(file);
         String trainedWith = opened.meta().fingerprints().get("tokenizer");
         if (trainedWith != null && !trainedWith.equals(tokenizer.fingerprint())) {
-            throw UserError.badInput(file + ": is not the tokenizer that " + opened.path() + " was trained with; name that one with --tokenizer");
+            boolean kept = tokenizerFile == null && opened.meta().configYaml().isEmpty();
+            throw UserError.badInput((kept ? opened.path() + "/" + CheckpointTokenizer.JSON : file) + ": is not the tokenizer that " + opened.path() + " was trained with; name that one with --tokenizer");
         }
         return tokenizer;
+    }
+
+    private static Path ofData(Checkpoint opened) {
+        if (opened.meta().configYaml().isEmpty()) {
+            throw UserError.badInput(opened.path() + ": was not trained here and knows no tokenizer; name it with --tokenizer");
+        }
+        TrainConfig config = ConfigLoader.parse(opened.meta().configYaml(), opened.path(), List.of(), TrainConfig.class);
+        Path named = config.data().path();
+        return DataPlace.having("tokenizer.json", DataPlace.candidates(opened, named), named, opened.path(), "--tokenizer").resolve("tokenizer.json");
     }
 
     private int[] promptTokens(Tokenizer tokenizer, ModelConfig model) {

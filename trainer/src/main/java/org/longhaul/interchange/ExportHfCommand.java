@@ -11,6 +11,7 @@ import java.util.Locale;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointRef;
 import org.longhaul.checkpoint.CheckpointStore;
+import org.longhaul.checkpoint.CheckpointTokenizer;
 import org.longhaul.checkpoint.StreamedBox;
 import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
@@ -40,7 +41,7 @@ final class ExportHfCommand implements Runnable {
     private double maxShardGb;
 
     @Option(names = "--tokenizer", paramLabel = "FOLDER", description = "Folder with the tokenizer.json that the model was trained with; its files are "
-            + "copied (default: the data set's, where it is still there).")
+            + "copied (default: the data set's, where it is still there, or an imported checkpoint's own).")
     private Path tokenizer;
 
     @Option(names = "--check", paramLabel = "CHECK", defaultValue = "LOGITS", description = "After writing: logits (also compares every byte; layer by layer, so "
@@ -63,10 +64,11 @@ final class ExportHfCommand implements Runnable {
         CheckpointRef ref = CheckpointRef.parse(source);
         try (CheckpointStore store = ref.store()) {
             Checkpoint checkpoint = ref.open(store);
-            Path words = tokenizer != null ? tokenizer : HfExport.tokenizerOf(checkpoint.meta(), checkpoint.path());
+            Path data = tokenizer != null ? tokenizer : HfExport.tokenizerOf(checkpoint.meta(), checkpoint.path());
+            Path words = data != null ? data : CheckpointTokenizer.unpack(checkpoint).orElse(null);
             new HfExport(checkpoint, type, (long) (maxShardGb * 1e9), words).write(target);
             out.println("wrote " + target + " from " + checkpoint.path()
-                    + (words == null ? "; without a tokenizer, see --tokenizer" : ", tokenizer of " + words));
+                    + (words == null ? "; without a tokenizer, see --tokenizer" : ", tokenizer of " + (data == null ? "the checkpoint" : data)));
             if (check != Check.NONE) {
                 check(out, checkpoint, type);
             }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointMeta;
+import org.longhaul.checkpoint.CheckpointTokenizer;
 import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
@@ -24,6 +25,7 @@ import org.longhaul.model.Box;
 import org.longhaul.model.ModelConfig;
 import org.longhaul.shards.ManifestFile;
 import org.longhaul.shards.ShardManifest;
+import org.longhaul.shards.TokenizerSums;
 import org.longhaul.tensor.DType;
 import org.longhaul.tokenizer.Tokenizer;
 import org.slf4j.Logger;
@@ -33,8 +35,6 @@ import org.slf4j.LoggerFactory;
 final class HfExport {
     private static final Logger LOG = LoggerFactory.getLogger(HfExport.class);
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final List<String> TOKENIZER_FILES =
-            List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja");
 
     private final Checkpoint checkpoint;
     private final DType dtype;
@@ -93,6 +93,7 @@ final class HfExport {
         int bos = -1;
         int eos = -1;
         if (tokenizer != null) {
+            TokenizerSums.require(tokenizer.resolve("tokenizer.json")).ifPresent(LOG::info);
             Tokenizer t = Tokenizer.load(tokenizer);
             bos = t.beginOfSentence().orElse(-1);
             eos = t.endOfSentence();
@@ -106,7 +107,7 @@ final class HfExport {
                         + t.fingerprint() + ", the checkpoint says " + trained);
             }
             begins(t);
-            for (String name : TOKENIZER_FILES) {
+            for (String name : CheckpointTokenizer.FILES) {
                 if (Files.exists(tokenizer.resolve(name))) {
                     Files.copy(tokenizer.resolve(name), folder.resolve(name));
                 }

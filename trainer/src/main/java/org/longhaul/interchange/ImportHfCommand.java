@@ -3,13 +3,13 @@ package org.longhaul.interchange;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.longhaul.checkpoint.CheckpointMeta;
 import org.longhaul.checkpoint.CheckpointStore;
+import org.longhaul.checkpoint.CheckpointTokenizer;
 import org.longhaul.checkpoint.SaveKind;
 import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
 
 /** Makes a checkpoint of a Hugging Face folder. */
 @Command(name = "import-hf", description = "Make a checkpoint (step 0, weights only) of a Hugging Face Llama folder, to evaluate, to "
-        + "generate, or to train on with init_from.")
+        + "generate, or to train on with init_from. It keeps the folder's tokenizer.")
 final class ImportHfCommand implements Runnable {
     @Parameters(index = "0", paramLabel = "FOLDER", description = "Hugging Face folder: config.json and safetensors.")
     private Path source;
@@ -54,12 +54,10 @@ final class ImportHfCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         try (HfFolder folder = HfFolder.open(source); CheckpointStore store = CheckpointStore.open(target)) {
             Map<String, String> fingerprints = new HashMap<>();
-            if (Files.exists(source.resolve("tokenizer.json"))) {
-                fingerprint(out, fingerprints);
-            }
+            Map<String, byte[]> words = tokenizer(out, fingerprints);
             CheckpointMeta meta = new CheckpointMeta(0, SaveKind.PERMANENT, folder.model(), "", fingerprints,
                     new ObjectMapper().createObjectNode());
-            String name = store.write(meta, folder.weights(type), files);
+            String name = store.write(meta, folder.weights(type), files, words);
             out.println("wrote " + store.root() + "/" + name + "\nmodel: " + folder.model());
         } catch (IOException e) {
             throw UserError.environment("cannot read " + source + ": " + Reason.of(e), e);
@@ -67,11 +65,18 @@ final class ImportHfCommand implements Runnable {
     }
 
     // Weights are of use without a tokenizer that we can run.
-    private void fingerprint(PrintWriter out, Map<String, String> fingerprints) {
+    private Map<String, byte[]> tokenizer(PrintWriter out, Map<String, String> fingerprints) throws IOException {
+        Map<String, byte[]> files = CheckpointTokenizer.in(source);
+        if (files.isEmpty()) {
+            out.println(source + " has no tokenizer.json: the checkpoint knows no tokenizer, generate and export-hf need --tokenizer");
+            return files;
+        }
         try {
             fingerprints.put("tokenizer", Tokenizer.load(source).fingerprint());
+            return files;
         } catch (UserError e) {
             out.println("the tokenizer is not recorded: " + e.getMessage());
+            return Map.of();
         }
     }
 }

@@ -49,9 +49,11 @@ record TrainData(
         }
         ReadChecks checks = config.data().verify();
         ShardSet set = ShardSet.open(config.data().path(), checks, damage -> LOG.warn("{}; trained on all the same, since data.verify is warn", damage));
-        if (leads && (checks == ReadChecks.NONE || !set.hasPageSums())) {
-            LOG.info("{}: ids are not held against checksums while training: {}; longhaul doctor CONFIG --verify reads all files once", config.data().path(),
-                    checks == ReadChecks.NONE ? "data.verify is none" : "the data set was made before there were checksums of pages (longhaul data add-sums makes them)");
+        if (leads && (checks == ReadChecks.NONE || !set.hasPageSums() || !set.hasDocumentSums())) {
+            boolean ids = checks != ReadChecks.NONE && set.hasPageSums();
+            LOG.info("{}: {} are not held against checksums while training: {}; longhaul doctor CONFIG --verify reads all files once", config.data().path(),
+                    ids ? "document tables" : "ids and document tables", checks == ReadChecks.NONE ? "data.verify is none"
+                            : "the data set was made before there were checksums of " + (ids ? "them" : "pages") + " (longhaul data add-sums makes them)");
         }
         TokenSplit train = set.split(config.data().trainSplit());
         if (train.vocabSize() > config.model().vocab()) {

@@ -42,7 +42,7 @@ public final class RandomShards {
             shards.put(split, List.of(result.shard()));
             entropy.put(split, ShardManifest.entropy(result.tokenCounts()));
         }
-        ShardManifest manifest = ShardManifest.of(vocabulary, OptionalInt.empty(), 0, new ShardManifest.Tokenizer("none", ""), shards, entropy,
+        ShardManifest manifest = ShardManifest.of(vocabulary, OptionalInt.empty(), 0, ShardManifest.Tokenizer.nowhere("none"), shards, entropy,
                 new ShardManifest.Lineage("none", List.of(new ShardManifest.Input("made up", "none", 0)), new TreeMap<>()));
         Files.write(folder.resolve(ShardManifest.FILE), ManifestFile.toBytes(manifest));
     }

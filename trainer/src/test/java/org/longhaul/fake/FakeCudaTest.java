@@ -133,7 +133,7 @@ class FakeCudaTest {
             shards.put(split, List.of(result.shard()));
             entropy.put(split, ShardManifest.entropy(result.tokenCounts()));
         }
-        ShardManifest manifest = ShardManifest.of(96, java.util.OptionalInt.empty(), 0, new ShardManifest.Tokenizer("f00d", ""), shards, entropy,
+        ShardManifest manifest = ShardManifest.of(96, java.util.OptionalInt.empty(), 0, ShardManifest.Tokenizer.nowhere("f00d"), shards, entropy,
                 new ShardManifest.Lineage("c0ffee", List.of(new ShardManifest.Input("web", "web.jsonl", 12)), new java.util.TreeMap<>()));
         Files.write(to.resolve(ShardManifest.FILE), ManifestFile.toBytes(manifest));
     }

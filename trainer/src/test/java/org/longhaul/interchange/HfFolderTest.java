@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -22,16 +24,20 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.checkpoint.Checkpoint;
+import org.longhaul.checkpoint.CheckpointCommands;
 import org.longhaul.checkpoint.CheckpointMeta;
 import org.longhaul.checkpoint.CheckpointStore;
 import org.longhaul.checkpoint.SaveKind;
+import org.longhaul.cli.CommandProvider;
 import org.longhaul.error.UserError;
+import org.longhaul.generate.GenerateCommands;
 import org.longhaul.tensor.DType;
 import org.longhaul.tokenizer.PreTokenizer;
 import org.longhaul.tokenizer.SpecialTokens;
 import org.longhaul.tokenizer.Tokenizer;
 import org.longhaul.tokenizer.TokenizerFiles;
 import org.longhaul.tokenizer.TrainedVocabulary;
+import picocli.CommandLine;
 
 /** Export and import by ourselves, and what is said about folders that do not fit. */
 class HfFolderTest {
@@ -89,6 +95,65 @@ class HfFolderTest {
             UserError e = assertThrows(UserError.class, () -> new HfExport(other, DType.BF16, 1 << 30, data).write(folder.resolve("not")));
             assertTrue(e.getMessage().contains("is not the tokenizer that"), e.getMessage());
         }
+    }
+
+    private static String run(String... words) {
+        StringWriter said = new StringWriter();
+        CommandLine root = new CommandLine(new Root());
+        for (CommandProvider provider : List.of(new InterchangeCommands(), new GenerateCommands(), new CheckpointCommands())) {
+            provider.commands().forEach(c -> root.addSubcommand(c.command()));
+        }
+        UserError[] failed = new UserError[1];
+        root.setOut(new PrintWriter(said, true)).setExecutionExceptionHandler((e, line, parsed) -> {
+            failed[0] = (UserError) e;
+            return 1;
+        });
+        int status = root.execute(words);
+        if (failed[0] != null) {
+            throw failed[0];
+        }
+        assertEquals(0, status, said.toString());
+        return said.toString();
+    }
+
+    @CommandLine.Command
+    private static final class Root {}
+
+    @Test
+    void anImportedCheckpointKnowsItsTokenizer() throws IOException {
+        byte[][] letters = {{'a'}, {'b'}, {'c'}};
+        Tokenizer words = new TrainedVocabulary(PreTokenizer.GPT2, letters, new int[0], new int[0], new int[0])
+                .tokenizer(new SpecialTokens("<s>", "</s>", List.of(), false));
+        Path data = folder.resolve("data");
+        TokenizerFiles.write(data, words, 32);
+        try (SmallModel model = new SmallModel(SmallModel.config(2)); CheckpointStore store = CheckpointStore.open(folder.resolve("run"))) {
+            model.randomise(1);
+            Checkpoint saved = model.save(store, Map.of());
+            new HfExport(saved, DType.F32, 1 << 30, data).write(folder.resolve("with"));
+            new HfExport(saved, DType.F32, 1 << 30, null).write(folder.resolve("without"));
+        }
+        String imported = folder.resolve("imported").toString();
+        run("import-hf", folder.resolve("with").toString(), imported);
+        String text = run("generate", imported, "--prompt", "ab", "--tokens", "5", "--seed", "3");
+        assertTrue(text.startsWith("ab"), text);
+        assertEquals(text, run("generate", imported, "--prompt", "ab", "--tokens", "5", "--seed", "3", "--tokenizer", data.resolve("tokenizer.json").toString()));
+        String resharded = folder.resolve("resharded").toString();
+        run("reshard", imported, resharded);
+        assertEquals(text, run("generate", resharded, "--prompt", "ab", "--tokens", "5", "--seed", "3"));
+        run("export-hf", resharded, folder.resolve("again").toString(), "--dtype", "f32");
+        assertEquals(Files.readString(data.resolve("tokenizer.json")), Files.readString(folder.resolve("again/tokenizer.json")));
+        run("verify", imported);
+
+        Path kept = Path.of(imported, "step-00000000", "tokenizer.json");
+        Files.writeString(kept, Files.readString(kept).replace("\"b\"", "\"d\""));
+        UserError other = assertThrows(UserError.class, () -> run("generate", imported, "--prompt", "ab"));
+        assertEquals(2, other.exitCode().status());
+        assertTrue(other.getMessage().startsWith(kept + ": is not the tokenizer that "), other.getMessage());
+
+        String bare = folder.resolve("bare").toString();
+        String said = run("import-hf", folder.resolve("without").toString(), bare);
+        assertTrue(said.startsWith(folder.resolve("without") + " has no tokenizer.json: the checkpoint knows no tokenizer"), said);
+        assertTrue(assertThrows(UserError.class, () -> run("generate", bare)).getMessage().contains("name it with --tokenizer"));
     }
 
     private static CheckpointMeta meta(String yaml, String tokenizer) {

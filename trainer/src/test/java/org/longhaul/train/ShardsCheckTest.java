@@ -50,7 +50,7 @@ class ShardsCheckTest {
         Path other = TestShards.write(folder.resolve("stage-2"), 30_000);
         List<Finding> found = verify(Optional.of(job("data.path=" + shards)), List.of(), other.toString(), shards.toString());
         assertEquals(List.of(Level.OK, Level.OK), found.stream().map(Finding::level).toList(), found.toString());
-        assertTrue(found.get(0).detail().startsWith(shards + ": train of 50,000 tokens in 1 shards, validation of 2,000 tokens in 1 shards; 6 files, "), found.toString());
+        assertTrue(found.get(0).detail().startsWith(shards + ": train of 50,000 tokens in 1 shards, validation of 2,000 tokens in 1 shards; 8 files, "), found.toString());
         assertTrue(found.get(0).detail().matches(".*every checksum matches \\([0-9.]+ [MG]B/s with 3 threads\\)"), found.toString());
         assertTrue(found.get(1).detail().startsWith(other + ": "), found.toString());
 

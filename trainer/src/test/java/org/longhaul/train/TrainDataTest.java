@@ -69,7 +69,7 @@ class TrainDataTest {
             shards.put(split, List.of(result.shard()));
             entropy.put(split, ShardManifest.entropy(result.tokenCounts()));
         }
-        ShardManifest manifest = ShardManifest.of(96, OptionalInt.empty(), 0, new ShardManifest.Tokenizer("f00d", ""), shards, entropy,
+        ShardManifest manifest = ShardManifest.of(96, OptionalInt.empty(), 0, ShardManifest.Tokenizer.nowhere("f00d"), shards, entropy,
                 new ShardManifest.Lineage("c0ffee", List.of(new ShardManifest.Input("web", "web.jsonl", 12)), new TreeMap<>()));
         Files.write(folder.resolve(ShardManifest.FILE), ManifestFile.toBytes(manifest));
     }

@@ -8,13 +8,14 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.longhaul.cli.Progress;
 import org.longhaul.shards.PageSumAdder;
 import org.longhaul.shards.ShardVerifier;
+import org.longhaul.tokenizer.Tokenizer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code longhaul data add-sums DIR}. */
-@Command(name = "add-sums", description = "Gives a data set made by an older Longhaul the checksums that training holds what it reads against. Reads every token file, "
+@Command(name = "add-sums", description = "Gives a data set made by an older Longhaul the checksums that training holds what it reads against. Reads every file that lacks them, "
         + "refuses damaged ones, writes a small file beside each and a new manifest; the fingerprint stays, so runs go on with it.")
 final class AddSumsCommand implements Runnable {
     @Spec
@@ -28,8 +29,9 @@ final class AddSumsCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         PageSumAdder adder = PageSumAdder.open(folder);
         int shards = adder.shards();
-        if (shards == 0) {
-            out.println(folder + ": every shard has its checksums already");
+        boolean tokenizer = adder.tokenizer();
+        if (shards == 0 && !tokenizer) {
+            out.println(folder + ": every shard and the tokenizer has its checksums already");
             return;
         }
         AtomicLong read = new AtomicLong();
@@ -38,8 +40,8 @@ final class AddSumsCommand implements Runnable {
             adder.add(ShardVerifier.threads(), bytes -> {
                 long now = read.addAndGet(bytes);
                 progress.update(() -> String.format(Locale.ROOT, "add-sums %s: %.1f of %.1f GB", folder, now / 1e9, total / 1e9));
-            });
+            }, file -> Tokenizer.load(file).fingerprint());
         }
-        out.println(folder + ": checksums added to " + shards + (shards == 1 ? " shard" : " shards"));
+        out.println(folder + ": checksums added to " + shards + (shards == 1 ? " shard" : " shards") + (tokenizer ? " and the tokenizer" : ""));
     }
 }

@@ -340,13 +340,17 @@ final class Pipeline {
         List<ShardManifest.Input> inputs = new ArrayList<>();
         plan.parts().forEach(part -> part.files().forEach(file -> inputs.add(new ShardManifest.Input(part.source(), new Path(file.path()).getName(), file.bytes()))));
         ShardManifest manifest = ShardManifest.of(layout.vocabulary(), tokenizer.textPrefix(), tokenizer.endOfSentence(),
-                new ShardManifest.Tokenizer(tokenizer.fingerprint(), TokenizerStage.JSON), entries, entropy,
+                new ShardManifest.Tokenizer(tokenizer.fingerprint(), TokenizerStage.JSON, tokenizerFiles()), entries, entropy,
                 new ShardManifest.Lineage(digest, inputs, new TreeMap<>(Map.of("seed", String.valueOf(config.seed())))));
         manifest.splits().forEach((name, split) -> report.splits.put(name, new Report.SplitLine(split.total().documents(), split.total().tokens(),
                 split.total().bytes(), split.unigramEntropy(), split.shards().size())));
         output.write("config.yaml", ConfigWriter.toYaml(config).getBytes(StandardCharsets.UTF_8));
         output.write(Report.FILE, Json.bytes(report));
         output.write(ShardManifest.FILE, ManifestFile.toBytes(manifest));
+    }
+
+    private List<ShardManifest.DataFile> tokenizerFiles() {
+        return Stream.of(TokenizerStage.JSON, TokenizerStage.CONFIG_JSON).filter(output::exists).map(name -> ShardManifest.DataFile.of(name, output.read(name))).toList();
     }
 
     private void copyDecisions(Map<Integer, StageFolder.Done> parts, Store target, String name) throws IOException {
