@@ -17,7 +17,7 @@ import org.longhaul.tensor.DType;
  * {@code check} and/or {@code bench} (both by default), {@code quick} (few sizes, for a memory checker), {@code fp8} (time 8-bit layers
  * too), {@code shapes=1b,160m},
  * {@code only=WORDS} (checks whose name begins so), {@code out=FOLDER} for JSON lines, {@code seed=N}. Exit code 1 when a check fails.
- * {@code variants} instead of both: {@link VariantBench}, for the operations {@code only=WORDS}, {@code without=NAME,NAME}.
+ * {@code variants} instead of both: {@link VariantBench} and {@link NormBeside}, for the operations {@code only=WORDS}, {@code without=NAME,NAME}.
  */
 public final class KernelCheck {
     private final Map<String, Double> worst = new LinkedHashMap<>();
@@ -39,6 +39,9 @@ public final class KernelCheck {
         System.out.println("seed " + seed);
         if (a.contains("variants")) {
             try (CudaBackend backend = new CudaBackend(CudaSettings.standard(0), CudaOps::new)) {
+                if ("sumOfSquares".startsWith(value(a, "only", ""))) {
+                    new NormBeside(backend, a.contains("quick")).run();
+                }
                 System.exit(new VariantBench(backend, seed, a.contains("quick"), folder(a)).run(shapes(a), value(a, "only", ""),
                         List.of(value(a, "without", "").split(","))) ? 0 : 1);
             }
