@@ -1,5 +1,6 @@
 package org.longhaul.parallel;
 
+import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -102,7 +103,7 @@ public final class Rendezvous implements AutoCloseable {
 
     private void answer(Socket socket) {
         try (socket; DataInputStream in = new DataInputStream(socket.getInputStream());
-                DataOutputStream out = new DataOutputStream(socket.getOutputStream())) {
+                DataOutputStream out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream()))) {
             // Whoever connects and says nothing, as probes of ports do, is not kept for the months of a run.
             socket.setSoTimeout(SILENCE_MILLIS);
             boolean speaks = in.readInt() == MAGIC;
@@ -112,41 +113,47 @@ public final class Rendezvous implements AutoCloseable {
                 return;
             }
             byte kind = in.readByte();
-            String key = (named.equals(token) ? "" : FIRST) + in.readUTF();
-            if (kind == PUT) {
-                byte[] value = in.readNBytes(in.readInt());
-                synchronized (values) {
-                    values.put(key, value);
-                    values.notifyAll();
-                }
-                out.writeByte(OK);
-            } else if (kind == OFFER) {
-                byte[] offered = in.readNBytes(in.readInt());
-                byte[] standing;
-                synchronized (values) {
-                    standing = values.computeIfAbsent(key, k -> offered);
-                    values.notifyAll();
-                }
-                out.writeByte(OK);
-                out.writeInt(standing.length);
-                out.write(standing);
-            } else if (kind == FORGET) {
-                synchronized (values) {
-                    values.keySet().removeIf(k -> k.startsWith(key));
-                }
-                out.writeByte(OK);
-            } else {
-                byte[] value = await(key, in.readLong());
-                out.writeByte(value == null ? LATE : OK);
-                if (value != null) {
-                    out.writeInt(value.length);
-                    out.write(value);
-                }
-            }
+            reply(kind, (named.equals(token) ? "" : FIRST) + in.readUTF(), in, out);
         } catch (IOException e) {
             // The client sees the broken connection and says so.
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private void reply(byte kind, String key, DataInputStream in, DataOutputStream out) throws IOException, InterruptedException {
+        switch (kind) {
+            case PUT -> {
+                store(key, in.readNBytes(in.readInt()), true);
+                out.writeByte(OK);
+            }
+            case OFFER -> tell(out, store(key, in.readNBytes(in.readInt()), false));
+            case FORGET -> {
+                synchronized (values) {
+                    values.keySet().removeIf(k -> k.startsWith(key));
+                }
+                out.writeByte(OK);
+            }
+            default -> tell(out, await(key, in.readLong()));
+        }
+    }
+
+    // Answers which value stands.
+    private byte[] store(String key, byte[] value, boolean replaces) {
+        synchronized (values) {
+            if (replaces || !values.containsKey(key)) {
+                values.put(key, value);
+                values.notifyAll();
+            }
+            return values.get(key);
+        }
+    }
+
+    private static void tell(DataOutputStream out, byte[] value) throws IOException {
+        out.writeByte(value == null ? LATE : OK);
+        if (value != null) {
+            out.writeInt(value.length);
+            out.write(value);
         }
     }
 
@@ -244,11 +251,7 @@ public final class Rendezvous implements AutoCloseable {
         /** Stores a value. */
         public void put(String key, byte[] value) {
             call(key, (in, out) -> {
-                out.writeByte(PUT);
-                out.writeUTF(scope + key);
-                out.writeInt(value.length);
-                out.write(value);
-                out.flush();
+                send(out, PUT, key, value);
                 requireWelcome(in.readByte());
                 return value;
             });
@@ -257,11 +260,7 @@ public final class Rendezvous implements AutoCloseable {
         /** Stores a value unless there is one already, and answers which one stands: of several that offer, all learn the same. */
         public byte[] offer(String key, byte[] value) {
             return call(key, (in, out) -> {
-                out.writeByte(OFFER);
-                out.writeUTF(scope + key);
-                out.writeInt(value.length);
-                out.write(value);
-                out.flush();
+                send(out, OFFER, key, value);
                 requireWelcome(in.readByte());
                 return in.readNBytes(in.readInt());
             });
@@ -290,19 +289,8 @@ public final class Rendezvous implements AutoCloseable {
 
         /** Waits until the value is there. */
         public byte[] get(String key) {
-            return call(key, (in, out) -> {
-                out.writeByte(GET);
-                out.writeUTF(scope + key);
-                out.writeLong(timeout.toMillis());
-                out.flush();
-                byte answer = in.readByte();
-                requireWelcome(answer);
-                if (answer == LATE) {
-                    throw UserError.environment("nobody put '" + key + "' at the rendezvous " + host + ":" + port + " within "
-                            + timeout.toSeconds() + " s; is that rank running?");
-                }
-                return in.readNBytes(in.readInt());
-            });
+            return find(key, timeout).orElseThrow(() -> UserError.environment("nobody put '" + key + "' at the rendezvous " + host + ":" + port
+                    + " within " + timeout.toSeconds() + " s; is that rank running?"));
         }
 
         /** The value if it is put within a time; empty otherwise. */
@@ -328,6 +316,14 @@ public final class Rendezvous implements AutoCloseable {
             }
         }
 
+        private void send(DataOutputStream out, byte kind, String key, byte[] value) throws IOException {
+            out.writeByte(kind);
+            out.writeUTF(scope + key);
+            out.writeInt(value.length);
+            out.write(value);
+            out.flush();
+        }
+
         private void requireWelcome(byte answer) {
             if (answer == STRANGER) {
                 throw UserError.environment("the rendezvous " + host + ":" + port
@@ -338,7 +334,7 @@ public final class Rendezvous implements AutoCloseable {
         private byte[] call(String key, Conversation conversation) {
             try (Socket socket = connect()) {
                 socket.setSoTimeout(millis() + 5000);
-                DataOutputStream out = new DataOutputStream(socket.getOutputStream());
+                DataOutputStream out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream()));
                 out.writeInt(MAGIC);
                 out.writeUTF(token);
                 return conversation.hold(new DataInputStream(socket.getInputStream()), out);
