@@ -56,6 +56,18 @@ class ClusterFilesTest {
         assertEquals(state.equals("COMPLETING"), Files.readString(folder.resolve("log")).contains("preempted it comes back by itself"));
     }
 
+    /** What scripts/clusters/check-prometheus tries on a real Prometheus is what people read. */
+    @Test
+    void theAlertsAreThoseThatTheDocsShow() throws IOException {
+        String docs = Files.readString(Path.of("../docs/clusters.md"));
+        JsonNode rules = new YAMLMapper().readTree(FILES.resolve("prometheus-alerts.yaml").toFile()).path("groups").path(0).path("rules");
+        assertEquals(2, rules.size());
+        for (JsonNode rule : rules) {
+            String shown = "    - alert: " + rule.path("alert").asText() + "\n      expr: " + rule.path("expr").asText() + "\n";
+            assertTrue(docs.contains(shown), shown);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"slurm.sbatch", "slurm-task-per-gpu.sbatch"})
     void aJobThatMayNotBeRequeuedEndsAndSaysSo(String script) throws Exception {

@@ -31,7 +31,7 @@ final class AddSumsCommand implements Runnable {
         int shards = adder.shards();
         boolean tokenizer = adder.tokenizer();
         if (shards == 0 && !tokenizer) {
-            out.println(folder + ": every shard and the tokenizer has its checksums already");
+            out.println(folder + ": nothing here lacks checksums");
             return;
         }
         AtomicLong read = new AtomicLong();
