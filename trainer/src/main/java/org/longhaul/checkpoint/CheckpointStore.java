@@ -3,9 +3,7 @@ package org.longhaul.checkpoint;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +11,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.longhaul.checkpoint.Manifest.Done;
 import org.longhaul.error.Reason;
@@ -29,9 +26,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class CheckpointStore implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
-
-    private static final String UNREADABLE = "?";
-    private static final int LOOKS_AGAIN = 70;
 
     private final Storage storage;
     private final RankGroup group;
@@ -134,91 +128,15 @@ public final class CheckpointStore implements AutoCloseable {
 
     /**
      * Loads the newest complete checkpoint; when its bytes turn out damaged on any rank, says so, marks it, and takes the one
-     * before. {@code wanted} gives the boxes to fill for a checkpoint's content; it is called on each try. Rank 0 alone says which one is
-     * tried: what each rank finds by itself may differ, and they would train on from different steps.
+     * before. {@code wanted} gives the boxes to fill for a checkpoint's content; it is called on each try.
      *
      * @return what the loaded checkpoint says, empty when there is no complete one
      */
     public Optional<CheckpointMeta> loadNewest(Backend backend, Function<Checkpoint, List<BoxData>> wanted) {
-        Deque<StepName> untried = new ArrayDeque<>();
-        boolean listed = false;
-        while (true) {
-            String folder = candidate(untried, listed);
-            listed = true;
-            if (folder.isEmpty()) {
-                return Optional.empty();
-            }
-            CheckpointMeta meta = null;
-            try {
-                CheckpointInfo info = seen(StepName.parse(folder));
-                if (info.complete()) {
-                    meta = load(info, backend, wanted);
-                } else {
-                    LOG.warn("{}/{} is passed over: {}", root(), info.name(), info.problem());
-                }
-            } catch (IOException e) {
-                group.all(false);
-                throw unreadable(e);
-            }
-            if (group.all(meta != null)) {
-                return Optional.of(meta);
-            }
-            if (meta != null) {
-                LOG.warn("{}/{} is damaged on another rank; the previous complete checkpoint is used", root(), folder);
-            }
-        }
-    }
-
-    // The newest that rank 0 finds complete among those not tried yet, empty for none.
-    private String candidate(Deque<StepName> untried, boolean listed) {
-        String mine = "";
-        if (group.rank() == 0) {
-            try {
-                if (!listed) {
-                    untried.addAll(folders.names());
-                }
-                while (mine.isEmpty() && !untried.isEmpty()) {
-                    CheckpointInfo info = folders.look(untried.remove());
-                    if (info.complete()) {
-                        mine = info.name();
-                    } else {
-                        LOG.warn("{}/{} is passed over: {}", root(), info.name(), info.problem());
-                    }
-                }
-            } catch (IOException e) {
-                group.first(UNREADABLE);
-                throw unreadable(e);
-            }
-        }
-        String said = group.first(mine);
-        if (said.equals(UNREADABLE)) {
-            throw UserError.environment("rank 0 cannot read the checkpoints in " + root() + ": its own line says why");
-        }
-        return said;
-    }
-
-    // Rank 0 has found it complete. A network file system may show this node the folder as it was up to a minute ago; but a rank that was quicker
-    // may also have found damage in it since.
-    private CheckpointInfo seen(StepName name) throws IOException {
-        CheckpointInfo info = folders.look(name);
-        for (int i = 0; i < LOOKS_AGAIN && !info.complete() && storage.length(name.folder() + "/" + CheckpointFolders.INVALID) < 0; i++) {
-            LockSupport.parkNanos(againNanos);
-            info = folders.look(name);
-        }
-        return info;
-    }
-
-    /** Fills the wanted boxes; null, and marked, when bytes are damaged. */
-    private CheckpointMeta load(CheckpointInfo info, Backend backend, Function<Checkpoint, List<BoxData>> wanted) throws IOException {
         try {
-            Checkpoint c = folders.open(info);
-            Faults.point("checkpoint.load");
-            c.loadChecked(backend, wanted.apply(c));
-            return c.meta();
-        } catch (CorruptCheckpointException e) {
-            LOG.warn("{}; the previous complete checkpoint is used", e.getMessage());
-            markInvalid(info, e.getMessage());
-            return null;
+            return new AgreedLoad(storage, group, folders, this::markInvalid, againNanos).newest(backend, wanted);
+        } catch (IOException e) {
+            throw unreadable(e);
         }
     }
 

@@ -61,14 +61,14 @@ final class CheckpointWriter {
     String write(CheckpointMeta meta, Body body) throws IOException {
         StepName[] found = new StepName[1];
         phase("prepare", () -> {
-            // Every rank finds the same name: DONE, which makes an attempt count, is written only after all have looked.
-            found[0] = target(meta.step());
             if (group.rank() == 0) {
+                found[0] = target(meta.step());
                 store.requireOwned();
                 prepare(folder(found[0]));
             }
         });
-        StepName target = found[0];
+        // Others may not see yet which attempts there are.
+        StepName target = StepName.parse(group.first(group.rank() == 0 ? found[0].folder() : ""));
         String folder = folder(target);
         try {
             phase("write its part", () -> {
