@@ -225,8 +225,8 @@ final class Lease implements AutoCloseable {
                 return;
             }
             write();
-        } catch (IOException | RuntimeException e) {
-            // A store that is down shows nobody that we are silent.
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+            // A store that is down shows nobody that we are silent; and what is thrown out of here would end the beats for good.
             LOG.debug("{}/{} not renewed", storage.root(), FILE, e);
         }
     }

@@ -66,7 +66,12 @@ public final class Optimizer implements AutoCloseable {
         return clip;
     }
 
-    /** Updates master, moments and weights of the owned parts; nothing where the finite flag of {@link #clip} is 0. */
+    /**
+     * Updates master, moments and weights of the owned parts; nothing where the finite flag of {@link #clip} is 0.
+     *
+     * @param step from 1, steps that were skipped included: each of the first few that is makes the moments' bias correction, and so the updates of
+     *     some dozens of steps behind it, a little too small, but the update depends on nothing that the host learns late
+     */
     public void step(double learningRate, long step) {
         for (Range range : ranges) {
             double decay = range.decay ? config.weightDecay() : 0;

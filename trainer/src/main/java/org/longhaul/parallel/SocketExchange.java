@@ -292,13 +292,14 @@ final class SocketExchange implements Exchange {
                         default -> failure = failure == null ? operation : failure;
                     }
                 }
-            } catch (IOException e) {
+            } catch (IOException | OutOfMemoryError e) {
+                // Whoever waits for this peer must not wait for the time-out, and then blame it.
                 lost(e);
             }
         }
 
         /** What the peer sent before it went is still read; its absence counts for whoever waits for more. */
-        private void lost(IOException e) {
+        private void lost(Throwable e) {
             if (!closed) {
                 String reason = e.getMessage() == null ? "connection closed" : e.getMessage();
                 Frame gone = new Frame(ABORT, name + ": rank " + number + " is gone (" + reason + ")", new byte[0]);
