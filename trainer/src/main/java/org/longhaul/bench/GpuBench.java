@@ -81,6 +81,10 @@ final class GpuBench implements Callable<Integer> {
     @Option(names = "--device", paramLabel = "N", description = "Number of the GPU, from 0 (default: ${DEFAULT-VALUE}).")
     private int device;
 
+    @Option(names = "--kernels", paramLabel = "OPERATION=NAME", split = ",", description = "Take these of the kernels that stand to be chosen, such as "
+            + "crossEntropy=ahead 4, in place of the standard ones; a wrong name is answered with those there are.")
+    private List<String> kernels = List.of();
+
     @Option(names = "--seed", paramLabel = "N", description = "Seed of weights and data (default: ${DEFAULT-VALUE}).")
     private long seed = 1;
 
@@ -153,6 +157,7 @@ final class GpuBench implements Callable<Integer> {
         try (OpsProfile watch = new OpsProfile();
                 CudaBackend backend = new CudaBackend(CudaSettings.standard(device), b -> {
                     ops.set(new CudaOps(b));
+                    kernels.forEach(k -> choose(ops.get(), k));
                     return options.profile() == null ? ops.get() : watch.watch(ops.get());
                 })) {
             BenchResult result = BenchStep.measure(backend, shape, options, watch, start);
@@ -160,6 +165,14 @@ final class GpuBench implements Callable<Integer> {
             return result;
         } catch (UserError e) {
             return BenchResult.failed("longhaul", shape.name(), e.getMessage());
+        }
+    }
+
+    private static void choose(CudaOps ops, String kernel) {
+        try {
+            ops.choose(kernel);
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput("--kernels: " + e.getMessage(), e);
         }
     }
 
@@ -193,6 +206,7 @@ final class GpuBench implements Callable<Integer> {
         root.put("java", System.getProperty("java.vm.version"));
         root.put("steps", steps).put("warmup", warmup).put("rounds", rounds).put("graph", graph);
         root.put("precision", precision).put("recompute", recompute).put("loss_chunk", lossChunk);
+        root.put("kernels", String.join(",", kernels));
         root.set("results", mapper.valueToTree(results));
         try {
             Files.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(root));

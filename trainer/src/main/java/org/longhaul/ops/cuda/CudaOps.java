@@ -42,6 +42,14 @@ public final class CudaOps extends KernelOps implements Closeable {
         this.attention = new AttentionKernels(backend, ropeKernels());
     }
 
+    /**
+     * Takes a kernel that stands to be chosen instead of the standard one, for benchmarks: {@code operation=name}. An
+     * IllegalArgumentException says what there is.
+     */
+    public void choose(String choice) {
+        KernelCandidates.choose(this, choice);
+    }
+
     @Override
     public void linear(Tensor y, Tensor x, Tensor w) {
         layer("linear", y, x, w);

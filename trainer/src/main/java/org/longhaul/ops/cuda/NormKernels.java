@@ -49,9 +49,13 @@ final class NormKernels {
     }
 
     /** Takes other kernels where they have one for the row, for measurements; null for the own ones. */
-    void choose(NormVariants.Variant forwardVariant, NormVariants.Variant backwardVariant) {
-        otherForward = forwardVariant;
-        otherBackward = backwardVariant;
+    void chooseForward(NormVariants.Variant variant) {
+        otherForward = variant;
+    }
+
+    /** As {@link #chooseForward}. */
+    void chooseBackward(NormVariants.Variant variant) {
+        otherBackward = variant;
     }
 
     /** Takes another number of resident threads for the backward pass, for measurements; 0 for the own choice. */

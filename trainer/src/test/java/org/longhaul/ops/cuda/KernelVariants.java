@@ -2,45 +2,12 @@ package org.longhaul.ops.cuda;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import org.longhaul.tensor.DType;
 
-/** The kernels that stand to be chosen, each operation's own one first, and the checks that every one must pass. */
+/** The checks that every kernel which stands to be chosen must pass. */
 final class KernelVariants {
     private KernelVariants() {}
-
-    /** A way to do an operation; {@code choose} makes the operations take it. */
-    record Candidate(String operation, String name, Consumer<KernelOps> choose) {
-        boolean standard() {
-            return name.equals(STANDARD);
-        }
-    }
-
-    static final String STANDARD = "standard";
-    static final List<String> OPERATIONS = List.of("rmsNorm", "rmsNormBackward", "crossEntropy", "adamW");
-
-    static List<Candidate> of(String operation) {
-        List<Candidate> all = new ArrayList<>();
-        all.add(new Candidate(operation, STANDARD, KernelVariants::standard));
-        switch (operation) {
-            case "rmsNorm" -> NormVariants.FORWARD.forEach(
-                    v -> all.add(new Candidate(operation, v.name(), o -> o.normKernels().choose(v, null))));
-            case "rmsNormBackward" -> NormVariants.BACKWARD.forEach(
-                    v -> all.add(new Candidate(operation, v.name(), o -> o.normKernels().choose(null, v))));
-            case "crossEntropy" -> LossVariants.ALL.forEach(v -> all.add(new Candidate(operation, v.name(), o -> o.lossKernels().choose(v))));
-            case "adamW" -> OptimizerKernels.VARIANTS.forEach(
-                    v -> all.add(new Candidate(operation, v.name(), o -> o.optimizerKernels().choose(v))));
-            default -> throw new IllegalArgumentException("no variants of " + operation);
-        }
-        return all;
-    }
-
-    static void standard(KernelOps ops) {
-        ops.normKernels().choose(null, null);
-        ops.lossKernels().choose(null);
-        ops.optimizerKernels().choose(null);
-    }
 
     /** Small grids, so that blocks walk many rows of a small check; 0 for those of the machine. */
     static void grid(KernelOps ops, int multiprocessors) {

@@ -29,7 +29,7 @@ class KernelVariantsTest {
         long seed = Long.getLong("longhaul.seed", 20261124);
         List<String> wrong = new ArrayList<>();
         for (DType compute : new DType[] {DType.BF16, DType.F32}) {
-            for (KernelVariants.Candidate candidate : KernelVariants.of(operation)) {
+            for (KernelCandidates.Candidate candidate : KernelCandidates.of(operation)) {
                 if (candidate.standard()) {
                     continue;
                 }

@@ -16,7 +16,7 @@ import org.longhaul.cuda.CudaBackend;
 import org.longhaul.natives.CudaEvent;
 import org.longhaul.natives.CudaGraph;
 import org.longhaul.ops.AdamWStep;
-import org.longhaul.ops.cuda.KernelVariants.Candidate;
+import org.longhaul.ops.cuda.KernelCandidates.Candidate;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Host;
 import org.longhaul.tensor.Tensor;
@@ -65,11 +65,11 @@ final class VariantBench {
 
     /** Whether every standard kernel was right; what happens to the others is said. */
     boolean run(List<String> shapes, String only, List<String> without) throws IOException {
-        for (String operation : KernelVariants.OPERATIONS) {
+        for (String operation : KernelCandidates.OPERATIONS) {
             if (!operation.startsWith(only)) {
                 continue;
             }
-            List<Candidate> candidates = new ArrayList<>(KernelVariants.of(operation));
+            List<Candidate> candidates = new ArrayList<>(KernelCandidates.of(operation));
             candidates.removeIf(c -> without.contains(c.name()));
             long begin = System.nanoTime();
             candidates.removeIf(c -> !right(c));
@@ -109,7 +109,7 @@ final class VariantBench {
             return false;
         } finally {
             KernelVariants.grid(ops, 0);
-            KernelVariants.standard(ops);
+            KernelCandidates.standard(ops);
         }
     }
 
@@ -191,7 +191,7 @@ final class VariantBench {
             });
         } finally {
             graphs.values().forEach(CudaGraph::close);
-            KernelVariants.standard(ops);
+            KernelCandidates.standard(ops);
         }
     }
 
@@ -337,7 +337,7 @@ final class VariantBench {
             System.out.printf(Locale.ROOT, "  %s: %s, %.2f ms a step less%n", s.name(), fastest.name(), saved / 1e3 * calls(operation, s));
         }
         boolean changed = bestRatio >= 1 + WORTH;
-        winners.add(String.format(Locale.ROOT, "%s: %s (%.3f)", operation, changed ? best.name() : KernelVariants.STANDARD, changed ? bestRatio : 1));
+        winners.add(String.format(Locale.ROOT, "%s: %s (%.3f)", operation, changed ? best.name() : KernelCandidates.STANDARD, changed ? bestRatio : 1));
         System.out.println("WINNER " + winners.get(winners.size() - 1));
     }
 }
