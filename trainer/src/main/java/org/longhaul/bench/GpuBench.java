@@ -93,6 +93,11 @@ final class GpuBench implements Callable<Integer> {
         if (steps < 1 || warmup < 1 || rounds < 1) {
             throw UserError.badInput("--steps, --warmup and --rounds must be at least 1");
         }
+        try {
+            kernels.forEach(CudaOps::requireKernel);
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput("--kernels: " + e.getMessage(), e);
+        }
         List<BenchShape> list = shapes.stream().map(GpuBench::shape).map(s -> microBatch > 0 ? s.with(microBatch) : s).toList();
         GpuBenchOptions options = new GpuBenchOptions(steps, warmup, graph, mode(recompute), lossChunk, seed, fp8(precision), profile);
         Peers peer = peers == null ? null : new Peers(peers, python);
@@ -157,7 +162,7 @@ final class GpuBench implements Callable<Integer> {
         try (OpsProfile watch = new OpsProfile();
                 CudaBackend backend = new CudaBackend(CudaSettings.standard(device), b -> {
                     ops.set(new CudaOps(b));
-                    kernels.forEach(k -> choose(ops.get(), k));
+                    kernels.forEach(ops.get()::choose);
                     return options.profile() == null ? ops.get() : watch.watch(ops.get());
                 })) {
             BenchResult result = BenchStep.measure(backend, shape, options, watch, start);
@@ -165,14 +170,6 @@ final class GpuBench implements Callable<Integer> {
             return result;
         } catch (UserError e) {
             return BenchResult.failed("longhaul", shape.name(), e.getMessage());
-        }
-    }
-
-    private static void choose(CudaOps ops, String kernel) {
-        try {
-            ops.choose(kernel);
-        } catch (IllegalArgumentException e) {
-            throw UserError.badInput("--kernels: " + e.getMessage(), e);
         }
     }
 

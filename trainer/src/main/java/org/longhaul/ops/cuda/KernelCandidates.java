@@ -43,15 +43,14 @@ final class KernelCandidates {
         return all;
     }
 
-    /** Takes {@code operation=name}; an IllegalArgumentException says what there is. */
-    static void choose(KernelOps ops, String choice) {
+    /** The one that {@code operation=name} means; an IllegalArgumentException says what there is. */
+    static Candidate named(String choice) {
         int equals = choice.indexOf('=');
-        String operation = equals < 0 ? choice : choice.substring(0, equals);
-        List<Candidate> all = of(operation.strip());
+        String operation = (equals < 0 ? choice : choice.substring(0, equals)).strip();
         String name = equals < 0 ? "" : choice.substring(equals + 1).strip();
-        all.stream().filter(c -> c.name().equals(name)).findFirst().orElseThrow(() -> new IllegalArgumentException(operation.strip()
-                + " has no kernel '" + name + "'; it has: " + String.join(", ", all.stream().map(Candidate::name).toList())))
-                .choose().accept(ops);
+        List<Candidate> all = of(operation);
+        return all.stream().filter(c -> c.name().equals(name)).findFirst().orElseThrow(() -> new IllegalArgumentException(
+                operation + " has no kernel '" + name + "'; it has: " + String.join(", ", all.stream().map(Candidate::name).toList())));
     }
 
     static void standard(KernelOps ops) {

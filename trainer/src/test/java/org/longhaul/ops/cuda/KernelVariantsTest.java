@@ -1,5 +1,7 @@
 package org.longhaul.ops.cuda;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
@@ -8,6 +10,7 @@ import java.util.List;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -46,5 +49,13 @@ class KernelVariantsTest {
             }
         }
         assertTrue(wrong.isEmpty(), "seed " + seed + "\n" + String.join("\n", wrong));
+    }
+
+    @Test
+    void aWrongNameIsAnsweredWithThoseThereAre() {
+        assertEquals("lean 8", KernelCandidates.named("rmsNorm=lean 8").name());
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> KernelCandidates.named("rmsNorm=lean 9")).getMessage().contains("lean 8"));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> KernelCandidates.named("crossEntropy")).getMessage().contains("ahead 4"));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> KernelCandidates.named("rope=x")).getMessage().contains("adamW"));
     }
 }
