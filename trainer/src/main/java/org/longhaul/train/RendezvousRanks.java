@@ -1,5 +1,6 @@
 package org.longhaul.train;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -137,13 +138,14 @@ final class RendezvousRanks implements RankGroup {
         }
     }
 
-    // A connection that breaks must not part this rank from the others; each call may be made twice.
+    // A connection that breaks must not part this rank from the others; each call may be made twice. An answer that is no connection's fault, as from
+    // the store of another attempt, stands.
     private static <T> T patiently(long deadline, Supplier<T> asked) {
         while (true) {
             try {
                 return asked.get();
             } catch (UserError e) {
-                if (System.nanoTime() - deadline > 0) {
+                if (!(e.getCause() instanceof IOException) || System.nanoTime() - deadline > 0) {
                     throw e;
                 }
                 LOG.debug("asking the rendezvous again", e);

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.checkpoint.BoxData;
 import org.longhaul.checkpoint.CheckpointMeta;
@@ -164,6 +165,17 @@ class RendezvousRanksTest {
             List<String> said = together(2, r -> assertThrows(UserError.class, () -> ranks(store, r, 4, SHORT).all(true)).getMessage());
             for (String line : said) {
                 assertTrue(line.contains("rank(s) 2, 3"), line);
+            }
+        }
+    }
+
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aRankOfAnotherAttemptIsToldAtOnce() throws Exception {
+        try (Rendezvous store = Rendezvous.serve(0, "the next attempt's token")) {
+            for (int rank = 0; rank < 2; rank++) {
+                RankGroup left = ranks(store, rank, 2, Duration.ofMinutes(10));
+                assertTrue(assertThrows(UserError.class, () -> left.all(true)).getMessage().contains("another job or attempt"));
             }
         }
     }
