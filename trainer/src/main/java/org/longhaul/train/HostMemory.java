@@ -7,8 +7,6 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.RankEnvironment;
-import org.longhaul.model.ParameterLayout;
-import org.longhaul.model.StageRange;
 import org.longhaul.parallel.Mesh;
 
 /**
@@ -25,31 +23,22 @@ final class HostMemory {
         int first = self.rank() - self.localRank();
         List<Integer> ranks = IntStream.range(first, Math.min(first + self.localWorldSize(), mesh.size())).boxed().toList();
         long has = ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+        List<RankMemory> stages = RankMemory.of(config, mesh);
         if (config.device().kind() == DeviceConfig.Kind.CPU) {
-            requireRoom(RankMemory.of(config, mesh), mesh, ranks, has);
+            requireRoom(stages, mesh, ranks, has);
         } else {
-            requireStaging(config, mesh, ranks, has);
+            requireStaging(stages, mesh, ranks, has);
         }
     }
 
     /** The same for page-locked copies of the state, which saves are written from. */
-    static void requireStaging(TrainConfig config, Mesh mesh, List<Integer> ranks, long has) {
-        long needed = ranks.stream().mapToLong(r -> stagedBytes(config, mesh, mesh.pipelineOf(r))).sum();
+    static void requireStaging(List<RankMemory> stages, Mesh mesh, List<Integer> ranks, long has) {
+        long needed = ranks.stream().mapToLong(r -> stages.get(mesh.pipelineOf(r)).staged()).sum();
         if (needed > has) {
             throw UserError.environment(String.format(Locale.ROOT, "checkpoints are staged in this machine's memory, %.1f GiB for %d of the job's ranks, and this "
                     + "machine or container has %.1f GiB: start fewer ranks on each machine, take more machines, or set optimizer.moments to bf16",
                     needed / GIB, ranks.size(), has / GIB));
         }
-    }
-
-    /** Bytes of master weights and moments that a rank of a pipeline stage saves. */
-    static long stagedBytes(TrainConfig config, Mesh mesh, int stage) {
-        int parts = mesh.pipeline() * mesh.virtualStages();
-        long elements = 0;
-        for (int part = stage; part < parts; part += mesh.pipeline()) {
-            elements += new ParameterLayout(config.model(), StageRange.of(config.model(), part, parts), 0, mesh.tensor(), mesh.data()).elements() / mesh.data();
-        }
-        return elements * (4 + 2 * config.optimizer().moments().type().bytes());
     }
 
     static void requireRoom(List<RankMemory> stages, Mesh mesh, List<Integer> ranks, long has) {

@@ -23,9 +23,10 @@ import org.longhaul.tensor.DType;
  *
  * @param rank pipeline rank
  * @param layers decoder layers held
- * @param rows bytes by name, in the order of the table
+ * @param rows bytes by name, in the order of the table: of the GPU, or of the machine where it computes on processors
+ * @param staged bytes of the machine's memory that saves are written from: a copy of master weights and moments; on processors one of the rows
  */
-public record RankMemory(int rank, int layers, Map<String, Long> rows) {
+public record RankMemory(int rank, int layers, Map<String, Long> rows, long staged) {
     /** What modules of cuBLASLt, cuDNN and our kernels and the recorded graphs take; not known before they are loaded: 20–140 MiB on an H200. */
     private static final long LIBRARIES = 128L << 20;
     private static final long NCCL_GROUP = 224L << 20;
@@ -63,6 +64,7 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows) {
         List<Integer> slots = PipelineSchedule.of(mesh.pipeline(), p, mesh.virtualStages(), accumulation).inFlight();
         int stages = mesh.pipeline() * mesh.virtualStages();
         int layers = 0;
+        long staged = 0;
         for (int c = 0; c < mesh.virtualStages(); c++) {
             StageRange range = StageRange.of(config.model(), c * mesh.pipeline() + p, stages);
             layers += range.layers();
@@ -74,6 +76,7 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows) {
             add(rows, "master weights, F32, 1/" + mesh.data() + " each", separate ? share * 4 : 0);
             DType moments = config.optimizer().moments().type();
             add(rows, "AdamW moments, 2 × " + moments + ", 1/" + mesh.data() + " each", share * 2 * moments.bytes());
+            staged += share * (4 + 2 * moments.bytes());
             BatchShape shape = new BatchShape(config.batch().microBatch(), config.model().context(), 0, mesh.tensor());
             activations(rows, ModelStage.plan(config.model(), range, shape, config.stageOptions(slots.get(c), mesh), type));
             add(rows, "rotary tables, F32", 4L * config.model().context() * config.model().headDim());
@@ -86,8 +89,10 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows) {
             onTheGpu(rows, config, mesh, layers, p == 0);
             add(rows, "library code and CUDA graphs (allowance)", LIBRARIES);
             add(rows, "NCCL buffers (allowance)", nccl(mesh));
+        } else {
+            add(rows, "copy that checkpoints are written from", staged);
         }
-        return new RankMemory(p, layers, rows);
+        return new RankMemory(p, layers, rows, staged);
     }
 
     // What CudaOps holds besides the arenas above.

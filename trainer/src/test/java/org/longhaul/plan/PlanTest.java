@@ -71,6 +71,10 @@ class PlanTest {
         double share = 2.0 * Flops.parameters(config.model()) / 8;
         // Norm weights are on every tensor rank; padding adds a little.
         assertEquals(share, weights, 0.001 * share);
+        long staged = 8 * 16 * ranks.stream().mapToLong(RankMemory::staged).sum();
+        assertEquals(12.0 * Flops.parameters(config.model()), staged, 0.001 * staged);
+        String report = new PlanReport(config, 4 * 16 * 8, 139L << 30, 0).text();
+        assertTrue(report.contains("GiB a rank, which checkpoints are written from"), report);
     }
 
     @Test

@@ -46,18 +46,19 @@ class HostMemoryTest {
     void ranksOnGpusNeedRoomToStageTheirCheckpoints() {
         TrainConfig config = TrainerTest.config(Path.of("run"), "device.kind=cuda");
         Mesh mesh = new Mesh(2, 1, 2, 1);
+        List<RankMemory> stages = RankMemory.of(config, mesh);
         long all = 0;
         for (int r = 0; r < mesh.size(); r++) {
-            all += HostMemory.stagedBytes(config, mesh, mesh.pipelineOf(r));
+            all += stages.get(mesh.pipelineOf(r)).staged();
         }
         long parameters = ParameterLayout.single(config.model()).parameterCount();
         // Padding is small beside it, also in a model as small as this.
         assertTrue(all >= 12 * parameters && all < 14 * parameters, all + " bytes for " + parameters + " parameters");
         long needed = all;
-        HostMemory.requireStaging(config, mesh, List.of(0, 1, 2, 3), needed);
-        assertThrows(UserError.class, () -> HostMemory.requireStaging(config, mesh, List.of(0, 1, 2, 3), needed - 1));
+        HostMemory.requireStaging(stages, mesh, List.of(0, 1, 2, 3), needed);
+        assertThrows(UserError.class, () -> HostMemory.requireStaging(stages, mesh, List.of(0, 1, 2, 3), needed - 1));
         TrainConfig rounded = TrainerTest.config(Path.of("run"), "device.kind=cuda", "optimizer.moments=bf16");
-        HostMemory.requireStaging(rounded, mesh, List.of(0, 1, 2, 3), needed * 2 / 3);
+        HostMemory.requireStaging(RankMemory.of(rounded, mesh), mesh, List.of(0, 1, 2, 3), needed * 2 / 3);
     }
 
     @Test
