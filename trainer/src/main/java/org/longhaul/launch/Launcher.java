@@ -217,6 +217,7 @@ final class Launcher {
                     plan.host(), port, word.attempt() + 1);
         }
         Attempt attempt;
+        FaultLines said = new FaultLines();
         // A signal comes before, and no rank is started, or behind, and all are told.
         synchronized (turn) {
             if (stopping()) {
@@ -226,7 +227,7 @@ final class Launcher {
             try {
                 for (int local = 0; local < plan.processes(); local++) {
                     int rank = plan.nodeRank() * plan.processes() + local;
-                    started.add(RankProcess.start(rank, plan.command(), environment(word, port, local), out, world > 1));
+                    started.add(RankProcess.start(rank, plan.command(), environment(word, port, local), out, world > 1, said));
                 }
             } catch (UserError e) {
                 started.forEach(Rank::kill);
@@ -236,7 +237,9 @@ final class Launcher {
             attempt = new Attempt(plan.nodeRank(), started, plan.limits(), DYING, lobby != null ? lobby.others(word) : alone(served));
             current = attempt;
         }
-        return attempt.await();
+        Outcome outcome = attempt.await();
+        said.repeated().forEach(LOG::info);
+        return outcome;
     }
 
     private Attempt.Others alone(Rendezvous served) {

@@ -18,7 +18,7 @@ import org.longhaul.error.UserError;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One rank's process: its output goes to ours line by line under its name; its last words are kept. */
+/** One rank's process: its output goes to ours line by line under its name, but for faults that another has told; its last words are kept. */
 final class RankProcess implements Rank {
     private static final Logger LOG = LoggerFactory.getLogger(RankProcess.class);
     /** Enough to still have the cause behind what libraries say while a process ends. */
@@ -31,20 +31,20 @@ final class RankProcess implements Rank {
     private final Thread output;
     private volatile DumpFilter dump;
 
-    private RankProcess(int rank, Process process, PrintStream out, boolean prefix) {
+    private RankProcess(int rank, Process process, PrintStream out, boolean prefix, FaultLines said) {
         this.rank = rank;
         this.process = process;
-        this.output = new Thread(() -> copy(out, prefix), "rank-" + rank + "-output");
+        this.output = new Thread(() -> copy(out, prefix, said), "rank-" + rank + "-output");
         output.setDaemon(true);
         output.start();
     }
 
-    static RankProcess start(int rank, List<String> command, Map<String, String> environment, PrintStream out, boolean prefix) {
+    static RankProcess start(int rank, List<String> command, Map<String, String> environment, PrintStream out, boolean prefix, FaultLines said) {
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().putAll(environment);
         try {
             Process process = builder.start();
-            return new RankProcess(rank, process, out, prefix);
+            return new RankProcess(rank, process, out, prefix, said);
         } catch (IOException e) {
             throw UserError.environment("rank " + rank + " cannot be started: " + e.getMessage(), e);
         }
@@ -132,7 +132,7 @@ final class RankProcess implements Rank {
         return ProcessState.of(process.pid());
     }
 
-    private void copy(PrintStream out, boolean prefix) {
+    private void copy(PrintStream out, boolean prefix, FaultLines said) {
         try (BufferedReader in = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 synchronized (lastWords) {
@@ -141,7 +141,7 @@ final class RankProcess implements Rank {
                         lastWords.remove();
                     }
                 }
-                if (dump != null && !dump.passes(line)) {
+                if (dump != null && !dump.passes(line) || line.startsWith(CAUSE) && !said.news(rank, line)) {
                     continue;
                 }
                 out.println(LineStamp.time() + (prefix ? "[rank " + rank + "] " : "") + line);

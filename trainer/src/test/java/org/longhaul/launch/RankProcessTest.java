@@ -25,7 +25,7 @@ class RankProcessTest {
         "echo longhaul: no GPU 1; seq 100; echo longhaul: no GPU 1 | no GPU 1",
         "echo longhaul: x.yaml:1: lr: too high; echo longhaul: x.yaml:2: steps: missing | x.yaml:1: lr: too high; x.yaml:2: steps: missing"})
     void theLinesOfAFailedCommandWin(String shell, String words) {
-        RankProcess rank = RankProcess.start(0, List.of("sh", "-c", shell), Map.of(), new PrintStream(OutputStream.nullOutputStream()), false);
+        RankProcess rank = RankProcess.start(0, List.of("sh", "-c", shell), Map.of(), new PrintStream(OutputStream.nullOutputStream()), false, new FaultLines());
         rank.onExit().join();
         assertEquals(0, rank.status());
         assertEquals(words, rank.lastWords());
