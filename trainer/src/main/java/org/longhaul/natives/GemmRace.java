@@ -41,6 +41,8 @@ final class GemmRace implements AutoCloseable {
     /** Launches between two events together take at least this, so that the events' own time does not count. */
     private static final double LEAST_MS = 0.1;
     private static final int MOST_LAUNCHES = 16;
+    /** What the same burst takes the second time, forth or back: more than a clock moves it. Something else computes on this GPU. */
+    private static final double DISTURBED = 1.25;
     /** Another algorithm must beat the library's own first by this factor; smaller differences are noise. */
     private static final double MARGIN = 0.99;
 
@@ -61,9 +63,14 @@ final class GemmRace implements AutoCloseable {
     private double spent;
     private int refusal;
     private int refused;
+    private boolean disturbed;
 
-    /** The fastest, its time and that of the library's first proposal in milliseconds, and what the race took. */
-    record Winner(byte[] algorithm, String what, double ms, double firstMs, double spentMs) {}
+    /**
+     * The fastest, its time and that of the library's first proposal in milliseconds, and what the race took.
+     *
+     * @param disturbed whether times of the same differ so much that another race may find another winner
+     */
+    record Winner(byte[] algorithm, String what, double ms, double firstMs, double spentMs, boolean disturbed) {}
 
     private final class Runner implements AutoCloseable {
         final byte[] bytes;
@@ -157,7 +164,7 @@ final class GemmRace implements AutoCloseable {
         if (best.typical() > MARGIN * first.typical()) {
             best = first;
         }
-        return new Winner(best.bytes, best.what, best.typical(), first.typical(), spent);
+        return new Winner(best.bytes, best.what, best.typical(), first.typical(), spent, disturbed);
     }
 
     // Variants of the best so far, timed like the others.
@@ -195,10 +202,16 @@ final class GemmRace implements AutoCloseable {
             // Back in the other order, so that what the clock does meanwhile does not favour a place.
             Collections.reverse(finalists);
             bursts(finalists, burst);
+            disturbed = finalists.stream().anyMatch(r -> disturbed(r.times));
         } else {
             rounds(finalists, 1, 1);
         }
         field.retainAll(finalists);
+    }
+
+    /** Whether bursts of one algorithm took so different times that it did not have the GPU for itself. */
+    static boolean disturbed(List<Double> bursts) {
+        return Collections.max(bursts) > DISTURBED * Collections.min(bursts);
     }
 
     private void bursts(List<Runner> field, int launches) {

@@ -32,6 +32,7 @@ final class GemmTuner {
     private long lastRace;
     private int raced;
     private boolean cutShort;
+    private boolean shared;
 
     GemmTuner(CudaDevice device, long handle, DeviceMemory workspace, boolean deterministic, Path cache, boolean timing) {
         this.device = device;
@@ -111,7 +112,11 @@ final class GemmTuner {
                     Locale.ROOT, "%.0f TFLOP/s, %s (the first: %.0f)", shape.flops() / winner.ms() / 1e9, winner.what(),
                     shape.flops() / winner.firstMs() / 1e9);
             plan.choose(winner.algorithm(), remark);
-            if (!brief) {
+            if (winner.disturbed() && !shared) {
+                shared = true;
+                LOG.info("something else computes on this GPU: times of matrix products that it disturbs are not kept, and taken again by the next start");
+            }
+            if (!brief && !winner.disturbed()) {
                 choices.keep(shape, new GemmChoices.Choice(winner.algorithm(), remark));
             }
             LOG.debug("{}: {}; {} shapes took {} s so far", shape.key(), remark, raced, String.format(Locale.ROOT, "%.1f", spent / 1000));
