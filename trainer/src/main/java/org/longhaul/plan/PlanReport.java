@@ -169,10 +169,9 @@ final class PlanReport {
             List<String> totals = ranks.stream().map(r -> r.layers() + " layers " + Sizes.bytes(r.total())).toList();
             line("all pipeline ranks", "%s", String.join(", ", totals));
         }
-        if (config.device().kind() == DeviceConfig.Kind.CUDA) {
-            line("of the machine", "%s a rank, which checkpoints are written from, and its Java heap (LONGHAUL_HEAP)",
-                    Sizes.bytes(ranks.stream().mapToLong(RankMemory::staged).max().orElseThrow()));
-        }
+        line(config.device().kind() == DeviceConfig.Kind.CUDA ? "of the machine" : "beside it",
+                "%s a rank, which checkpoints are written from, and its Java heap (LONGHAUL_HEAP)",
+                Sizes.bytes(ranks.stream().mapToLong(RankMemory::staged).max().orElseThrow()));
         if (config.device().kind() == DeviceConfig.Kind.CUDA && fullest.total() > gpuBytes) {
             line("does not fit", "a GPU has %s; the layouts below that fit say what to change", Sizes.bytes(gpuBytes));
         }

@@ -42,7 +42,7 @@ final class HostMemory {
     }
 
     static void requireRoom(List<RankMemory> stages, Mesh mesh, List<Integer> ranks, long has) {
-        long needed = ranks.stream().mapToLong(r -> stages.get(mesh.pipelineOf(r)).total()).sum();
+        long needed = ranks.stream().map(r -> stages.get(mesh.pipelineOf(r))).mapToLong(m -> m.total() + m.staged()).sum();
         if (needed > has) {
             throw UserError.environment(String.format(Locale.ROOT, "%s %.1f GiB of memory by the plan, and this machine or container has %.1f GiB: lower "
                     + "batch.micro_batch or model, set memory.recompute or memory.loss_chunk, or compute on GPUs with device.kind=cuda; longhaul plan shows every row",

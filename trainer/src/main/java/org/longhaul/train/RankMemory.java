@@ -23,8 +23,8 @@ import org.longhaul.tensor.DType;
  *
  * @param rank pipeline rank
  * @param layers decoder layers held
- * @param rows bytes by name, in the order of the table: of the GPU, or of the machine where it computes on processors
- * @param staged bytes of the machine's memory that saves are written from: a copy of master weights and moments; on processors one of the rows
+ * @param rows bytes by name, in the order of the table, of the device that computes
+ * @param staged bytes of the machine's memory that saves are written from, a copy of master weights and moments; none of the rows
  */
 public record RankMemory(int rank, int layers, Map<String, Long> rows, long staged) {
     /** What modules of cuBLASLt, cuDNN and our kernels and the recorded graphs take; not known before they are loaded: 20–140 MiB on an H200. */
@@ -32,7 +32,7 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows, long stag
     private static final long NCCL_GROUP = 224L << 20;
     private static final long NCCL_LINK = 40L << 20;
 
-    /** Bytes in all. */
+    /** Bytes of the device in all. */
     public long total() {
         return rows.values().stream().mapToLong(Long::longValue).sum();
     }
@@ -89,8 +89,6 @@ public record RankMemory(int rank, int layers, Map<String, Long> rows, long stag
             onTheGpu(rows, config, mesh, layers, p == 0);
             add(rows, "library code and CUDA graphs (allowance)", LIBRARIES);
             add(rows, "NCCL buffers (allowance)", nccl(mesh));
-        } else {
-            add(rows, "copy that checkpoints are written from", staged);
         }
         return new RankMemory(p, layers, rows, staged);
     }

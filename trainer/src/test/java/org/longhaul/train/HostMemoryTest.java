@@ -22,7 +22,7 @@ class HostMemoryTest {
     void ranksOfAMachineAreAddedUp() {
         Mesh mesh = new Mesh(1, 2, 1, 1);
         List<RankMemory> stages = RankMemory.of(TrainerTest.config(Path.of("run")), mesh);
-        long each = stages.get(0).total();
+        long each = stages.get(0).total() + stages.get(0).staged();
         HostMemory.requireRoom(stages, mesh, List.of(0, 1), 2 * each);
         HostMemory.requireRoom(stages, mesh, List.of(0), each);
         UserError e = assertThrows(UserError.class, () -> HostMemory.requireRoom(stages, mesh, List.of(0, 1), 2 * each - 1));
