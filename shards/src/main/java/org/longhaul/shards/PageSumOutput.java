@@ -23,12 +23,22 @@ final class PageSumOutput {
         }
         for (int at = 0; at < length; at += ShardManifest.Shard.PAGE_BYTES) {
             int n = Math.min(ShardManifest.Shard.PAGE_BYTES, length - at);
-            crc.reset();
-            crc.update(values, at, n);
-            out.column(0).putInt((int) crc.getValue());
-            out.endRow();
+            sum(values, at, n);
+            endPage();
             ended = n < ShardManifest.Shard.PAGE_BYTES;
         }
+    }
+
+    /** Further bytes of the present page, for those who count them. */
+    void sum(byte[] bytes, int offset, int length) {
+        crc.update(bytes, offset, length);
+    }
+
+    /** The present page is whole. */
+    void endPage() throws IOException {
+        out.column(0).putInt((int) crc.getValue());
+        out.endRow();
+        crc.reset();
     }
 
     /** Writes the footer; the stream stays open. */
