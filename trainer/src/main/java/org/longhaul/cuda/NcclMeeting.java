@@ -3,14 +3,15 @@ package org.longhaul.cuda;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.longhaul.error.UserError;
+import org.longhaul.parallel.RankList;
 import org.longhaul.parallel.Rendezvous;
+import org.longhaul.parallel.Verdict;
 
 /**
  * How the ranks of a group come together before any of them joins NCCL, which waits without end for one that never comes. Member 0 looks for all
@@ -50,24 +51,24 @@ final class NcclMeeting {
     byte[] meet(String name, List<Integer> members, int member, String gpu, Supplier<byte[]> newId) {
         String key = "nccl/" + name;
         store.put(here(key, member), gpu.getBytes(StandardCharsets.UTF_8));
-        byte[] word;
+        Verdict word;
         if (member == 0) {
             word = lookForAll(name, key, members, gpu, newId);
-            store.put(key, word);
+            store.put(key, word.value());
         } else {
             if (store.find(here(key, 0), joining).isEmpty()) {
                 throw UserError.environment(missing(name, List.of(members.get(0))));
             }
-            word = store.within(joining.plus(WORD)).get(key);
+            word = Verdict.of(store.within(joining.plus(WORD)).get(key));
         }
-        return switch (word[0]) {
-            case ID -> Arrays.copyOfRange(word, 1, word.length);
-            case SAME_GPU -> throw UserError.badInput(text(word));
-            default -> throw UserError.environment(text(word));
+        return switch (word.kind()) {
+            case ID -> word.content();
+            case SAME_GPU -> throw UserError.badInput(word.words());
+            default -> throw UserError.environment(word.words());
         };
     }
 
-    private byte[] lookForAll(String name, String key, List<Integer> members, String gpu, Supplier<byte[]> newId) {
+    private Verdict lookForAll(String name, String key, List<Integer> members, String gpu, Supplier<byte[]> newId) {
         long deadline = System.nanoTime() + joining.toNanos();
         List<Integer> missing = new ArrayList<>();
         Map<String, Integer> gpus = new HashMap<>(Map.of(gpu, members.get(0)));
@@ -88,27 +89,16 @@ final class NcclMeeting {
             }
         }
         if (!twice.isEmpty()) {
-            return word(SAME_GPU, twice.getBytes(StandardCharsets.UTF_8));
+            return new Verdict(SAME_GPU, twice);
         }
-        return missing.isEmpty() ? word(ID, newId.get()) : word(MISSING, missing(name, missing).getBytes(StandardCharsets.UTF_8));
+        return missing.isEmpty() ? new Verdict(ID, newId.get()) : new Verdict(MISSING, missing(name, missing));
     }
 
     private String missing(String name, List<Integer> ranks) {
-        return name + ": rank(s) " + StallInquiry.text(ranks) + " did not come to join NCCL within " + joining.toSeconds() + " s; are they running?";
+        return name + ": rank(s) " + RankList.text(ranks) + " did not come to join NCCL within " + joining.toSeconds() + " s; are they running?";
     }
 
     private static String here(String key, int member) {
         return key + "/here/" + member;
-    }
-
-    private static byte[] word(byte kind, byte[] payload) {
-        byte[] word = new byte[payload.length + 1];
-        word[0] = kind;
-        System.arraycopy(payload, 0, word, 1, payload.length);
-        return word;
-    }
-
-    private static String text(byte[] word) {
-        return new String(word, 1, word.length - 1, StandardCharsets.UTF_8);
     }
 }

@@ -18,6 +18,7 @@ import org.longhaul.natives.CudaDevice;
 import org.longhaul.natives.Nccl;
 import org.longhaul.parallel.Communicator;
 import org.longhaul.parallel.MeshGroups;
+import org.longhaul.parallel.RankList;
 import org.longhaul.parallel.Rendezvous;
 import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.DType;
@@ -125,7 +126,7 @@ public final class NcclWatch implements MeshGroups.Factory, AutoCloseable {
         try {
             return join.get(joining.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw UserError.environment(name + ": rank " + globalRank + " waited " + joining.toSeconds() + " s for ranks " + members
+            throw UserError.environment(name + ": rank " + globalRank + " waited " + joining.toSeconds() + " s for ranks " + RankList.text(members)
                     + " to join NCCL, though all of them had come this far: one has died since, or the network between their GPUs is closed; "
                     + "NCCL_DEBUG=INFO tells more", e);
         } catch (ExecutionException e) {

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.longhaul.error.UserError;
+import org.longhaul.parallel.RankList;
 import org.longhaul.parallel.Rendezvous;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,10 +31,17 @@ final class StallInquiry {
     private final Rendezvous.Client store;
     private final int rank;
     private final int ranks;
+    private final long between;
     private long lastLook = System.nanoTime();
     private boolean answered;
 
     StallInquiry(Rendezvous.Client store, int rank, int ranks) {
+        this(store, rank, ranks, Math.max(LOOK_NANOS, ranks * LOOK_NANOS_PER_RANK));
+    }
+
+    /** {@code between} looks lie so many nanoseconds at least. */
+    StallInquiry(Rendezvous.Client store, int rank, int ranks, long between) {
+        this.between = between;
         this.store = store.within(QUICK);
         this.rank = rank;
         this.ranks = ranks;
@@ -42,12 +50,16 @@ final class StallInquiry {
     /** Answers if a rank has asked; what was concluded, if anything was. Asks the store now and then only. */
     Optional<String> look(Supplier<Map<String, Long>> position) {
         long now = System.nanoTime();
-        if (now - lastLook < Math.max(LOOK_NANOS, ranks * LOOK_NANOS_PER_RANK)) {
+        if (now - lastLook < between) {
             return Optional.empty();
         }
         lastLook = now;
         try {
-            if (!answered && store.find(ALARM, Duration.ZERO).isPresent()) {
+            // One question a look: as long as nobody has raised an alarm there is no verdict.
+            if (!answered) {
+                if (store.find(ALARM, Duration.ZERO).isEmpty()) {
+                    return Optional.empty();
+                }
                 answer(position.get());
             }
             return store.find(VERDICT, Duration.ZERO).map(v -> new String(v, StandardCharsets.UTF_8));
@@ -67,7 +79,7 @@ final class StallInquiry {
             }
             store.put(ALARM, what.getBytes(StandardCharsets.UTF_8));
             answer(own);
-            long deadline = System.nanoTime() + ANSWER.toNanos() + Math.max(LOOK_NANOS, ranks * LOOK_NANOS_PER_RANK);
+            long deadline = System.nanoTime() + ANSWER.toNanos() + between;
             List<Integer> silent = new ArrayList<>();
             List<Integer> behind = new ArrayList<>();
             for (int r = 0; r < ranks; r++) {
@@ -79,9 +91,9 @@ final class StallInquiry {
                 }
             }
             if (!silent.isEmpty()) {
-                return "rank(s) " + text(silent) + " say nothing: stopped, or their node is gone";
+                return "rank(s) " + RankList.text(silent) + " say nothing: stopped, or their node is gone";
             }
-            return behind.isEmpty() ? "all ranks have reached it: the network or a GPU is stuck" : "rank(s) " + text(behind) + " have not reached it";
+            return behind.isEmpty() ? "all ranks have reached it: the network or a GPU is stuck" : "rank(s) " + RankList.text(behind) + " have not reached it";
         } catch (UserError e) {
             return "and who is missing cannot be asked: " + e.getMessage();
         }
@@ -90,9 +102,9 @@ final class StallInquiry {
     /** What all ranks shall end with, unless one has said so before. */
     void conclude(String cause) {
         try {
-            if (store.find(VERDICT, Duration.ZERO).isEmpty()) {
-                store.put(VERDICT, cause.getBytes(StandardCharsets.UTF_8));
-            }
+            store.offer(VERDICT, cause.getBytes(StandardCharsets.UTF_8));
+            // Whoever sees this looks for the verdict, which is there by then.
+            store.offer(ALARM, cause.getBytes(StandardCharsets.UTF_8));
         } catch (UserError e) {
             LOG.debug("the rendezvous does not answer", e);
         }
@@ -127,9 +139,5 @@ final class StallInquiry {
 
     private static String key(int rank) {
         return "stall/at/" + rank;
-    }
-
-    static String text(List<Integer> list) {
-        return list.stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 }

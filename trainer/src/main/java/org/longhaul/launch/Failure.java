@@ -24,7 +24,7 @@ import org.longhaul.error.ExitCode;
  */
 record Failure(int node, String host, int rank, long pid, int status, String words) {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Pattern RANKS = Pattern.compile("\\branks?(?:\\(s\\))? \\[?(\\d+(?:,? (?:and )?\\d+)*)");
+    private static final Pattern RANKS = Pattern.compile("\\branks?(?:\\(s\\))? \\[?(\\d+(?:(?:-|,? (?:and )?)\\d+)*)");
     private static final int SIGNAL = 128;
     private static final int KILLED = SIGNAL + 9;
     /** Status of one that had to be killed by its launcher. */

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
+import org.longhaul.parallel.RankList;
 
 /**
  * The lines of fault of the ranks that a node started together. A fault of all, a folder that is not there, is read once and not from each of eight
@@ -29,7 +29,7 @@ final class FaultLines {
     synchronized List<String> repeated() {
         List<String> lines = new ArrayList<>();
         others.forEach((line, ranks) -> lines.add("the same line came from rank(s) "
-                + ranks.stream().map(String::valueOf).collect(Collectors.joining(", ")) + " as from rank " + speakers.get(line)
+                + RankList.text(ranks) + " as from rank " + speakers.get(line)
                 + (others.size() > 1 ? ": " + line : "")));
         return lines;
     }

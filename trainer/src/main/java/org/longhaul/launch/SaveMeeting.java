@@ -1,9 +1,11 @@
 package org.longhaul.launch;
 
 import java.util.Collection;
-import java.util.TreeSet;
+import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.longhaul.parallel.RankList;
 
 /**
  * Where ranks meet while they save: each puts {@code savers/CALL/RANK} into the store, and rank 0, when all have, {@code savers/CALL/all}. Who has not come yet
@@ -22,6 +24,11 @@ public final class SaveMeeting {
         return PREFIX + number + "/";
     }
 
+    /** A rank's key of a call, put when it comes. */
+    public static String here(long number, int rank) {
+        return call(number) + rank;
+    }
+
     /** Rank 0's key for all. */
     public static String all(long number) {
         return call(number) + ALL;
@@ -30,14 +37,13 @@ public final class SaveMeeting {
     /** The end of a sentence that names the ranks which the others wait for; empty where none waits. */
     static String keepsWaiting(Collection<String> keys, int ranks) {
         long latest = keys.stream().mapToLong(SaveMeeting::number).max().orElse(-1);
-        TreeSet<String> come = keys.stream().filter(k -> number(k) == latest).map(k -> k.substring(k.lastIndexOf('/') + 1))
-                .collect(Collectors.toCollection(TreeSet::new));
+        Set<String> come = keys.stream().filter(k -> number(k) == latest).map(k -> k.substring(k.lastIndexOf('/') + 1)).collect(Collectors.toSet());
         if (come.isEmpty() || come.contains(ALL)) {
             return "";
         }
-        String missing = IntStream.range(1, ranks).mapToObj(Integer::toString).filter(r -> !come.contains(r)).collect(Collectors.joining(", "));
-        // Rank 0 says so for all, not for itself.
-        return "; in the save the others wait for " + (missing.isEmpty() ? "rank 0" : "rank(s) " + missing);
+        List<Integer> missing = IntStream.range(0, ranks).filter(r -> !come.contains(Integer.toString(r))).boxed().toList();
+        // Where all have come, rank 0 has not said so yet.
+        return "; in the save the others wait for rank(s) " + RankList.text(missing.isEmpty() ? List.of(0) : missing);
     }
 
     private static long number(String key) {

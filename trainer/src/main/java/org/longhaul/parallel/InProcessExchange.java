@@ -207,7 +207,7 @@ final class InProcessExchange implements Exchange {
                         missing.add(r);
                     }
                 }
-                throw fail(name + ": " + operation + " on rank " + rank + " waited " + seconds() + " s for rank(s) " + missing);
+                throw fail(name + ": " + operation + " on rank " + rank + " waited " + seconds() + " s for rank(s) " + RankList.text(missing));
             }
             return awaitNanos(left);
         }

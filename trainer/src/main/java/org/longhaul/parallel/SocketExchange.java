@@ -14,6 +14,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -62,14 +64,14 @@ final class SocketExchange implements Exchange {
                 exchange.peers[peer] = exchange.new Peer(peer, socket);
             }
         } catch (SocketTimeoutException e) {
-            StringBuilder missing = new StringBuilder();
+            List<Integer> missing = new ArrayList<>();
             for (int r = 0; r < size; r++) {
                 if (r != rank && exchange.peers[r] == null) {
-                    missing.append(missing.isEmpty() ? "" : ", ").append(r);
+                    missing.add(r);
                 }
             }
             exchange.close();
-            throw UserError.environment(name + ": rank " + rank + " waited " + timeout.toSeconds() + " s for rank(s) " + missing
+            throw UserError.environment(name + ": rank " + rank + " waited " + timeout.toSeconds() + " s for rank(s) " + RankList.text(missing)
                     + " to join; are they running and is the network between the hosts open?");
         } catch (IOException e) {
             exchange.close();

@@ -1,7 +1,6 @@
 package org.longhaul.train;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,12 +8,13 @@ import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.longhaul.checkpoint.RankGroup;
 import org.longhaul.error.UserError;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.launch.SaveMeeting;
+import org.longhaul.parallel.RankList;
 import org.longhaul.parallel.Rendezvous;
+import org.longhaul.parallel.Verdict;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +27,8 @@ final class RendezvousRanks implements RankGroup {
     private static final Duration FAREWELL = Duration.ofSeconds(10);
     /** Networks forget connections that are silent for minutes. */
     private static final Duration SILENCE = Duration.ofSeconds(20);
+    /** How long rank 0's word may take behind its own time-out. */
+    private static final Duration WORD = Duration.ofSeconds(30);
     private static final long AGAIN_NANOS = 100_000_000;
 
     private static final byte NO = 0;
@@ -43,7 +45,7 @@ final class RendezvousRanks implements RankGroup {
     /**
      * Opens no connection yet.
      *
-     * @param timeout how long rank 0 waits for the others, and twice this they for rank 0, who may have come that much later than they
+     * @param timeout how long rank 0 and the others wait for each other
      * @param sound false once this rank's collectives have been given up: it then agrees to nothing
      */
     RendezvousRanks(RankEnvironment self, Duration timeout, BooleanSupplier sound) {
@@ -70,40 +72,41 @@ final class RendezvousRanks implements RankGroup {
 
     @Override
     public boolean all(boolean mine) {
-        return meet(mine && sound.getAsBoolean(), "")[0] == YES;
+        return meet(mine && sound.getAsBoolean(), "").kind() == YES;
     }
 
     @Override
     public String first(String mine) {
-        byte[] verdict = meet(sound.getAsBoolean(), mine);
-        if (verdict[0] == NO) {
+        Verdict verdict = meet(sound.getAsBoolean(), mine);
+        if (verdict.kind() == NO) {
             throw UserError.environment("a rank has given up its collectives and agrees to nothing");
         }
-        return text(verdict);
+        return verdict.words();
     }
 
-    private byte[] meet(boolean own, String word) {
+    private Verdict meet(boolean own, String word) {
         // Counted whatever comes of it: else this rank would answer the others' next question with this one's answer for the rest of the run.
         long meeting = call++;
-        byte[] verdict = self.rank() == 0 ? lead(meeting, own, word) : follow(meeting, own);
-        if (verdict[0] == GIVEN_UP) {
-            throw UserError.environment(text(verdict));
+        Verdict verdict = self.rank() == 0 ? lead(meeting, own, word) : follow(meeting, own);
+        if (verdict.kind() == GIVEN_UP) {
+            throw UserError.environment(verdict.words());
         }
         return verdict;
     }
 
-    private byte[] lead(long meeting, boolean own, String word) {
+    private Verdict lead(long meeting, boolean own, String word) {
         long deadline = System.nanoTime() + timeout.toNanos();
         boolean all = own;
+        come(meeting, own, deadline);
         List<Integer> missing = new ArrayList<>();
         for (int r = 1; r < size(); r++) {
-            Optional<byte[]> said = await(SaveMeeting.call(meeting) + r, deadline);
+            Optional<byte[]> said = await(SaveMeeting.here(meeting, r), deadline);
             if (said.isEmpty()) {
                 missing.add(r);
             }
-            all &= said.isPresent() && said.get()[0] == YES;
+            all &= said.isPresent() && Verdict.of(said.get()).kind() == YES;
         }
-        byte[] verdict = conclude(meeting, missing.isEmpty() ? verdict(all ? YES : NO, word) : givenUp(missing, timeout), deadline);
+        Verdict verdict = conclude(meeting, missing.isEmpty() ? new Verdict(all ? YES : NO, word) : givenUp(missing, timeout), deadline);
         if (missing.isEmpty()) {
             // Whoever has answered this call has read the verdicts before it: a run of months keeps two calls in memory.
             for (; firstKept < meeting; firstKept++) {
@@ -113,19 +116,33 @@ final class RendezvousRanks implements RankGroup {
         return verdict;
     }
 
-    private byte[] follow(long meeting, boolean own) {
-        Duration patience = timeout.multipliedBy(2);
-        long deadline = System.nanoTime() + patience.toNanos();
+    private Verdict follow(long meeting, boolean own) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        come(meeting, own, deadline);
+        Optional<byte[]> known = patiently(deadline, () -> client.find(SaveMeeting.all(meeting), Duration.ZERO));
+        if (known.isPresent()) {
+            return Verdict.of(known.get());
+        }
+        if (await(SaveMeeting.here(meeting, 0), deadline).isEmpty()) {
+            return conclude(meeting, givenUp(List.of(0), timeout), deadline);
+        }
+        // It waits for the others from now on, and then speaks.
+        Duration word = timeout.plus(WORD);
+        long end = System.nanoTime() + word.toNanos();
+        return await(SaveMeeting.all(meeting), end).map(Verdict::of).orElseGet(() -> conclude(meeting, new Verdict(GIVEN_UP, "rank 0 came to where all ranks "
+                + "agree on a save, a load or an end, and said nothing within " + word.toSeconds() + " s: stopped, or its node is gone"), end));
+    }
+
+    private void come(long meeting, boolean own, long deadline) {
         patiently(deadline, () -> {
-            client.put(SaveMeeting.call(meeting) + self.rank(), verdict(own ? YES : NO, ""));
+            client.put(SaveMeeting.here(meeting, self.rank()), new Verdict(own ? YES : NO, "").value());
             return null;
         });
-        return await(SaveMeeting.all(meeting), deadline).orElseGet(() -> conclude(meeting, givenUp(List.of(0), patience), deadline));
     }
 
     // Whoever concludes first: rank 0, or one who has waited for it in vain.
-    private byte[] conclude(long meeting, byte[] verdict, long deadline) {
-        return patiently(deadline, () -> client.offer(SaveMeeting.all(meeting), verdict));
+    private Verdict conclude(long meeting, Verdict verdict, long deadline) {
+        return Verdict.of(patiently(deadline, () -> client.offer(SaveMeeting.all(meeting), verdict.value())));
     }
 
     private Optional<byte[]> await(String key, long deadline) {
@@ -154,23 +171,10 @@ final class RendezvousRanks implements RankGroup {
         }
     }
 
-    private static byte[] givenUp(List<Integer> missing, Duration after) {
-        String who = missing.stream().map(String::valueOf).collect(Collectors.joining(", "));
-        String text = "rank(s) " + who + " did not come within " + after.toSeconds() + " s to where all ranks agree on a save, a load or an end; if they run, "
+    private static Verdict givenUp(List<Integer> missing, Duration after) {
+        String text = "rank(s) " + RankList.text(missing) + " did not come within " + after.toSeconds() + " s to where all ranks agree on a save, a load or an end; if they run, "
                 + "their disk is slower than ranks.stall_timeout allows";
-        return verdict(GIVEN_UP, text);
-    }
-
-    private static byte[] verdict(byte kind, String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        byte[] verdict = new byte[bytes.length + 1];
-        verdict[0] = kind;
-        System.arraycopy(bytes, 0, verdict, 1, bytes.length);
-        return verdict;
-    }
-
-    private static String text(byte[] verdict) {
-        return new String(verdict, 1, verdict.length - 1, StandardCharsets.UTF_8);
+        return new Verdict(GIVEN_UP, text);
     }
 
     /** Says that this rank needs the store no more; the rank that serves it waits for the others a little. */

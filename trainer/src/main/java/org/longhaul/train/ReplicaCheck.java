@@ -7,6 +7,7 @@ import org.longhaul.model.ParameterLayout;
 import org.longhaul.model.ParameterStore;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.parallel.MeshGroups;
+import org.longhaul.parallel.RankList;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.Tensor;
 import org.longhaul.trust.ReplicaHash;
@@ -60,8 +61,8 @@ final class ReplicaCheck implements AutoCloseable {
 
     private static void require(long step, String what, List<Integer> deviating, List<Integer> group) {
         if (!deviating.isEmpty()) {
-            throw UserError.environment("step " + step + ": the " + what + " of rank(s) " + deviating.stream().map(group::get).toList()
-                    + " differ from those of the ranks " + group + " that should hold the same: a GPU or link is unsound; take that node "
+            throw UserError.environment("step " + step + ": the " + what + " of rank(s) " + RankList.text(deviating.stream().map(group::get).toList())
+                    + " differ from those of the ranks " + RankList.text(group) + " that should hold the same: a GPU or link is unsound; take that node "
                     + "out and start again from the last checkpoint");
         }
     }

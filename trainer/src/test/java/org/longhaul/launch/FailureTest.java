@@ -27,7 +27,7 @@ class FailureTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"world: rank 7 is gone (end of stream)", "world: rank 3 waited 600 s for rank(s) 12, 13 to join", "sum on rank 3 waited 600 s for rank 5",
-        "rank 4 failed: no memory", "rank(s) 3, 12 have not reached it", "data: rank 3 waited 9 s for ranks [3, 4]"})
+        "rank 4 failed: no memory", "rank(s) 3, 12 have not reached it", "world: rank(s) 3-5 say nothing", "data: rank 3 waited 9 s for ranks [3, 4]"})
     void wordsAboutAnotherRankPointElsewhere(String words) {
         assertTrue(failure(3, 3, words).namesAnother(), words);
     }

@@ -170,6 +170,27 @@ class RendezvousRanksTest {
     }
 
     @Test
+    void whoWaitsForRankZeroWaitsNoLongerThanItWouldWait() throws Exception {
+        try (Rendezvous store = Rendezvous.serve(0, "token")) {
+            List<String> said = together(1, r -> assertThrows(UserError.class, () -> ranks(store, 1, 2, Duration.ofSeconds(1)).all(true)).getMessage());
+            // The words have the time that was waited.
+            assertTrue(said.get(0).startsWith("rank(s) 0 did not come within 1 s "), said.get(0));
+        }
+    }
+
+    @Test
+    void rankZeroThatCameInTimeIsNotGivenUpWhileItWaitsForOthers() throws Exception {
+        // Rank 1 would have lost its patience with rank 0 by the time that rank 0 loses its own with rank 2.
+        try (Rendezvous store = Rendezvous.serve(0, "token")) {
+            List<String> said = together(2, r -> assertThrows(UserError.class, () -> ranks(store, r, 3, r == 0 ? SHORT.multipliedBy(4) : SHORT).all(true))
+                    .getMessage());
+            for (String line : said) {
+                assertTrue(line.startsWith("rank(s) 2 did not come"), line);
+            }
+        }
+    }
+
+    @Test
     @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aRankOfAnotherAttemptIsToldAtOnce() throws Exception {
         try (Rendezvous store = Rendezvous.serve(0, "the next attempt's token")) {
