@@ -23,6 +23,7 @@ import org.longhaul.tensor.Arena;
 import org.longhaul.tensor.Backend;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.HostCopier;
+import org.longhaul.tensor.OutOfDeviceMemory;
 import org.longhaul.tensor.StepMeter;
 import org.longhaul.tensor.Tensor;
 
@@ -99,6 +100,9 @@ public final class CudaBackend implements Backend {
         try {
             arena = new CudaArena(name, device.allocate(bytes), settings.device(), this::forget);
         } catch (UserError e) {
+            if (!OutOfDeviceMemory.isBehind(e)) {
+                throw e;
+            }
             throw UserError.environment("no room for " + name + ": " + e.getMessage() + "; held so far: " + held(), e);
         }
         compute.fill(arena.address(), 0, bytes);

@@ -41,6 +41,8 @@ final class CublasLtApi {
     static final int CONFIG_STAGES = 6;
     static final int CONFIG_CLUSTER = 8;
 
+    static final int ALLOC_FAILED = 3;
+    static final int EXECUTION_FAILED = 13;
     static final int NOT_SUPPORTED = 15;
 
     static final int ALGO_BYTES = 64;
@@ -114,6 +116,9 @@ final class CublasLtApi {
     }
 
     static void check(int status, String call) {
+        if (status == ALLOC_FAILED) {
+            throw CudaFault.of(CudaFault.OUT_OF_MEMORY, "cuBLASLt's " + call);
+        }
         if (status != 0) {
             throw new NativeException("cuBLASLt", call, status, cublasLtGetStatusString(status));
         }

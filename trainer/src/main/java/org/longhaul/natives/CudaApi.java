@@ -5,14 +5,10 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import org.longhaul.error.UserError;
-import org.longhaul.tensor.OutOfDeviceMemory;
 
 /** The CUDA driver's C entry points as they are; addresses and handles travel as {@code long}. */
 final class CudaApi {
     static final int SUCCESS = 0;
-    static final int OUT_OF_MEMORY = 2;
-    static final int DEVICE_UNAVAILABLE = 46;
-    static final int NO_DEVICE = 100;
     static final int NOT_READY = 600;
 
     static final int ATTRIBUTE_MULTIPROCESSORS = 16;
@@ -153,17 +149,8 @@ final class CudaApi {
     /** Throws unless the status is success. */
     static void check(int status, String call) {
         if (status != SUCCESS) {
-            throw failure(status, call);
+            throw CudaFault.of(status, call);
         }
-    }
-
-    static RuntimeException failure(int status, String call) {
-        if (status == OUT_OF_MEMORY) {
-            return UserError.environment("the GPU is out of memory in " + call
-                    + "; lower micro_batch, raise recompute, or shard over more GPUs (longhaul plan shows the table)",
-                    new OutOfDeviceMemory(call));
-        }
-        return new NativeException("CUDA driver", call, status, text(status));
     }
 
     static String text(int status) {

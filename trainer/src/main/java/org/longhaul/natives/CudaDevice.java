@@ -44,13 +44,8 @@ public final class CudaDevice implements AutoCloseable {
     private static void initialise() {
         CudaApi.require();
         int status = CudaApi.cuInit(0);
-        if (status == CudaApi.NO_DEVICE) {
-            throw UserError.environment(
-                    "no GPU on this machine (the NVIDIA driver sees none); check CUDA_VISIBLE_DEVICES and nvidia-smi, or compute with device.kind=cpu (--device cpu)");
-        }
         if (status != CudaApi.SUCCESS) {
-            throw UserError.environment("the NVIDIA driver does not start: " + CudaApi.text(status)
-                    + "; check that nvidia-smi works and that the driver is not older than the CUDA of libtorch");
+            throw CudaFault.ofStart(status);
         }
     }
 
@@ -69,11 +64,9 @@ public final class CudaDevice implements AutoCloseable {
             CudaApi.check(CudaApi.cuDeviceTotalMem_v2(out, handle), "cuDeviceTotalMem");
             long total = out.getLong(0);
             int status = CudaApi.cuDevicePrimaryCtxRetain(out, handle);
-            if (status == CudaApi.DEVICE_UNAVAILABLE) {
-                throw UserError.environment("GPU " + ordinal + " (" + name + ") is held by another process alone: its compute mode is exclusive or prohibited; "
-                        + "start one process for each GPU, or have the mode set back (nvidia-smi -c DEFAULT)");
+            if (status != CudaApi.SUCCESS) {
+                throw CudaFault.ofContext(status, "GPU " + ordinal + " (" + name + ")");
             }
-            CudaApi.check(status, "cuDevicePrimaryCtxRetain");
             CudaDevice device = new CudaDevice(ordinal, handle, out.getLong(0), name, total);
             device.makeCurrent();
             return device;

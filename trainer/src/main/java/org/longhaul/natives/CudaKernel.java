@@ -81,7 +81,7 @@ public final class CudaKernel {
         int status = CudaApi.cuLaunchKernel(
                 function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream.handle(), table, 0);
         if (status != CudaApi.SUCCESS) {
-            throw CudaApi.failure(status, "launch of " + name + " on a grid of " + gridX + "×" + gridY + "×" + gridZ + " blocks of "
+            throw CudaFault.of(status, "launch of " + name + " on a grid of " + gridX + "×" + gridY + "×" + gridZ + " blocks of "
                     + blockX + "×" + blockY + "×" + blockZ + " threads with " + sharedBytes + " shared bytes");
         }
     }

@@ -1,13 +1,9 @@
 package org.longhaul.natives;
 
 import com.sun.jna.Memory;
-import org.longhaul.error.UserError;
-import org.longhaul.tensor.OutOfDeviceMemory;
 
 /** One allocation of GPU memory, freed once. */
 public final class DeviceMemory implements AutoCloseable {
-    private static final double GIB = 1L << 30;
-
     private final long address;
     private final long bytes;
     private boolean open = true;
@@ -20,14 +16,9 @@ public final class DeviceMemory implements AutoCloseable {
     static DeviceMemory allocate(CudaDevice device, long bytes) {
         try (Memory out = new Memory(8)) {
             int status = CudaApi.cuMemAlloc_v2(out, Math.max(bytes, 1));
-            if (status == CudaApi.OUT_OF_MEMORY) {
-                throw UserError.environment(String.format(
-                        "%s (GPU %d) has %.2f GiB free of %.2f, %.2f GiB more are needed; lower micro_batch, raise recompute,"
-                                + " or shard over more GPUs (longhaul plan shows the table)",
-                        device.name(), device.ordinal(), device.freeMemory() / GIB, device.totalMemory() / GIB, bytes / GIB),
-                        new OutOfDeviceMemory("cuMemAlloc of " + bytes + " bytes"));
+            if (status != CudaApi.SUCCESS) {
+                throw CudaFault.ofAllocation(status, bytes, device);
             }
-            CudaApi.check(status, "cuMemAlloc of " + bytes + " bytes");
             return new DeviceMemory(out.getLong(0), bytes);
         }
     }

@@ -174,7 +174,9 @@ final class GemmPlan implements AutoCloseable {
     RuntimeException refused(int status, String detail) {
         NativeException e = new NativeException(
                 "cuBLASLt", "cublasLtMatmul of " + shape.key(), status, CublasLtApi.cublasLtGetStatusString(status) + detail);
-        return shape.scaled()
+        // A product that could not run for want of memory or behind another's fault would not run in bf16 either.
+        boolean unknown = status != CublasLtApi.ALLOC_FAILED && status != CublasLtApi.EXECUTION_FAILED;
+        return shape.scaled() && unknown
                 ? UserError.environment("cuBLASLt " + CublasLtApi.cublasLtGetVersion() + " does no 8-bit product " + shape.key()
                         + " on this GPU: status " + CublasLtApi.text(status) + detail + "; set device.precision: bf16", e)
                 : e;

@@ -4,6 +4,7 @@ import com.sun.jna.Memory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntSupplier;
+import org.longhaul.error.UserError;
 import org.longhaul.tensor.Backend.Stream;
 import org.longhaul.tensor.DType;
 
@@ -226,8 +227,22 @@ public final class Nccl implements AutoCloseable {
 
     private static void check(int status, String call) {
         if (status != NcclApi.SUCCESS) {
-            throw new NativeException("NCCL", call, status,
-                    NcclApi.ncclGetErrorString(status) + " (" + NcclApi.ncclGetLastError(0) + "); NCCL_DEBUG=WARN tells more");
+            throw failure(status, call, NcclApi.ncclGetErrorString(status) + " (" + NcclApi.ncclGetLastError(0) + ")");
         }
+    }
+
+    // Only what NCCL calls its own fault, or ours, is one: the others are the machine's.
+    static RuntimeException failure(int status, String call, String words) {
+        String mend = switch (status) {
+            case NcclApi.CUDA_ERROR -> "its buffers need some hundreds of MiB of the GPU beside the model: see that other processes leave them (nvidia-smi) and "
+                    + "lower micro_batch if it says out of memory";
+            case NcclApi.SYSTEM_ERROR -> "look at the network between the nodes (NCCL_SOCKET_IFNAME and NCCL_IB_HCA choose it), at the room in /dev/shm and at "
+                    + "the limit of locked memory (ulimit -l)";
+            case NcclApi.REMOTE_ERROR -> "another rank of the job, or the network to it, is gone: its own lines tell more";
+            default -> "";
+        };
+        String more = words + "; NCCL_DEBUG=WARN tells more";
+        return mend.isEmpty() ? new NativeException("NCCL", call, status, more)
+                : UserError.environment("NCCL " + call + " failed with " + status + ": " + words + "; " + mend + "; NCCL_DEBUG=WARN tells more");
     }
 }

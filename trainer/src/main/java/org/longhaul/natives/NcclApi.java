@@ -11,6 +11,9 @@ import org.longhaul.error.UserError;
 final class NcclApi {
     static final int UNIQUE_ID_BYTES = 128;
     static final int SUCCESS = 0;
+    static final int CUDA_ERROR = 1;
+    static final int SYSTEM_ERROR = 2;
+    static final int REMOTE_ERROR = 6;
     static final int IN_PROGRESS = 7;
 
     static final int INT8 = 0;

@@ -16,7 +16,10 @@ public final class PinnedMemory implements AutoCloseable {
 
     static PinnedMemory allocate(long bytes) {
         try (Memory out = new Memory(8)) {
-            CudaApi.check(CudaApi.cuMemHostAlloc(out, bytes, 0), "cuMemHostAlloc of " + bytes + " bytes");
+            int status = CudaApi.cuMemHostAlloc(out, bytes, 0);
+            if (status != CudaApi.SUCCESS) {
+                throw CudaFault.ofPinned(status, bytes);
+            }
             return new PinnedMemory(out.getPointer(0));
         }
     }

@@ -170,12 +170,21 @@ class FakeRanksTest {
         assertTrue(outcome.text().contains("longhaul: ranks [0, 1] share Emulated H200 0 of 1.0 GiB and need "), outcome.text());
     }
 
-    @Test
-    void aGpuThatAnotherProcessHoldsAloneIsNamed() throws IOException, InterruptedException {
+    /** What no setting of the job can mend must not be answered with one. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "LH_FAKE_CONTEXT | 46 | GPU 0 (Emulated H200) is held by another process alone",
+        "LH_FAKE_CONTEXT | 2 | GPU 0 (Emulated H200) has no memory left for this process to begin with: other processes hold it",
+        "LH_FAKE_CONTEXT | 805 | the GPU is behind an MPS server that does not serve this process: CUDA_ERROR_MPS_CONNECTION_FAILED",
+        "LH_FAKE_INIT | 807 | the NVIDIA driver is behind an MPS server that does not serve this process: CUDA_ERROR_MPS_SERVER_NOT_READY",
+        "LH_FAKE_INIT | 802 | the NVIDIA driver does not start: CUDA_ERROR_SYSTEM_NOT_READY, CUDA_ERROR_SYSTEM_NOT_READY; the machine's GPUs are joined by NVSwitches",
+        "LH_FAKE_PINNED | 4096 | this machine gives no further "
+    })
+    void whatTheMachineRefusesIsToldWithAMendThatFits(String variable, String value, String begins) throws IOException, InterruptedException {
         Path config = job("batch: {sequences: 4, micro_batch: 2}", "device: {kind: cuda}");
-        Outcome outcome = machine.java(
-                Map.of("LH_FAKE_EXCLUSIVE", "1"), Main.class, "bench", "ranks", config.toString(), "--steps", "1", "--warmup", "1");
+        Outcome outcome = machine.java(Map.of(variable, value), Main.class, "bench", "ranks", config.toString(), "--steps", "1", "--warmup", "1");
         assertEquals(3, outcome.status(), outcome.text());
-        assertTrue(outcome.text().contains("longhaul: GPU 0 (Emulated H200) is held by another process alone"), outcome.text());
+        assertTrue(outcome.text().contains("longhaul: " + begins), outcome.text());
+        assertFalse(outcome.text().contains("micro_batch"), outcome.text());
     }
 }

@@ -95,6 +95,7 @@ int release(long address) {
 }
 int allocateHost(long *address, long bytes) {
     void *p;
+    if (bytes > atol(setting("LH_FAKE_PINNED", "9000000000000000000").c_str())) return OUT_OF_MEMORY;
     if (posix_memalign(&p, PAGE, bytes + 64)) return OUT_OF_MEMORY;
     memset(p, 0xff, bytes + 64);
     host[(long)p] = bytes;

@@ -4,7 +4,8 @@
 //   LH_FAKE_MEMORY  bytes of the device       LH_FAKE_DEVICES  how many devices     LH_FAKE_DRIVER  CUDA version of the driver
 //   LH_FAKE_INIT    status that cuInit gives  LH_FAKE_REPORT   file to which faults and leaks are appended
 //   LH_FAKE_NCCL    version of NCCL           LH_FAKE_NO_GRAPHS number of the device that records none
-//   LH_FAKE_NVRTC   name of a source that shall not compile                       LH_FAKE_EXCLUSIVE another process holds the device alone
+//   LH_FAKE_NVRTC   name of a source that shall not compile                       LH_FAKE_CONTEXT status that making a context gives
+//   LH_FAKE_PINNED  bytes of page-locked memory that the machine gives
 #pragma once
 #include <cstdint>
 #include <cstdio>
@@ -19,7 +20,7 @@
 
 namespace fake {
 enum {
-    SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101, UNAVAILABLE = 46, INVALID_IMAGE = 200,
+    SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_IMAGE = 200,
     INVALID_CONTEXT = 201, NO_BINARY = 209, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, ILLEGAL_ADDRESS = 700,
     LAUNCH_OUT_OF_RESOURCES = 701, LAUNCH_FAILED = 719, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901, CAPTURE_UNMATCHED = 903,
     CAPTURE_UNJOINED = 904, CAPTURE_ISOLATION = 905, CAPTURED_EVENT = 907
