@@ -118,6 +118,11 @@ public final class CudaOps extends KernelOps implements Closeable {
         return new Fp8Kernels(kernels, reduceKernels());
     }
 
+    /** As {@link GpuKernels#grids}. */
+    void grids(int multiprocessors) {
+        kernels.grids(multiprocessors);
+    }
+
     /** Matrix products and attention: what was chosen for each shape used so far. */
     public String report() {
         return gemm.report() + attention.report();

@@ -28,7 +28,7 @@ final class GpuKernels implements KernelProvider, AutoCloseable {
     private final CudaStream stream;
     private final DType compute;
     private final KernelCompiler compiler;
-    private final int multiprocessors;
+    private int multiprocessors;
     private final int sharedBytes;
     private final Map<String, CudaModule> modules = new HashMap<>();
     private final List<DeviceMemory> retired = new ArrayList<>();
@@ -64,6 +64,11 @@ final class GpuKernels implements KernelProvider, AutoCloseable {
     @Override
     public DType computeType() {
         return compute;
+    }
+
+    /** Takes grids as for so many multiprocessors, so that blocks of a small check walk many rows; 0 for those there are. */
+    void grids(int count) {
+        multiprocessors = count > 0 ? count : device.multiprocessors();
     }
 
     @Override
