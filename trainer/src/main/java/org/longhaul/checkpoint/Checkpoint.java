@@ -44,14 +44,33 @@ public final class Checkpoint {
         return storage.root() + "/" + folder;
     }
 
-    /** A small file beside the weights, where there is one of that name. */
+    /** A small file beside the weights, where there is one of that name. Throws UserError where it is not what was saved. */
     Optional<byte[]> beside(String name) {
-        String file = folder + "/" + name;
         try {
-            return storage.length(file) < 0 ? Optional.empty() : Optional.of(storage.read(file));
+            Optional<byte[]> content = storage.length(folder + "/" + name) < 0 ? Optional.empty() : Optional.of(storage.read(folder + "/" + name));
+            String fault = besideFault(name, content);
+            if (!fault.isEmpty()) {
+                throw UserError.badInput(path() + "/" + name + fault + "; bring back what was there, or import the model again");
+            }
+            return content;
         } catch (IOException e) {
             throw UserError.environment("cannot read " + path() + "/" + name + ": " + Reason.of(e), e);
         }
+    }
+
+    // What is wrong with it by the manifest; older ones say nothing.
+    private String besideFault(String name, Optional<byte[]> content) {
+        if (manifest.beside() == null) {
+            return "";
+        }
+        Optional<Manifest.StoredFile> saved = manifest.beside().stream().filter(f -> f.name().equals(name)).findFirst();
+        if (saved.isEmpty()) {
+            return content.isEmpty() ? "" : " is not of this checkpoint: its manifest has no such file";
+        }
+        if (content.isEmpty()) {
+            return " is missing";
+        }
+        return Checksums.hex(content.get()).equals(saved.get().crc32c()) ? "" : " is not the file that was saved: its checksum is another";
     }
 
     /** Size of its data files. */
@@ -163,7 +182,18 @@ public final class Checkpoint {
                 faults.add(storage.root() + "/" + name + ": " + Reason.of(e));
             }
         }
+        verifyBeside(faults);
         return List.copyOf(faults);
+    }
+
+    private void verifyBeside(Set<String> faults) {
+        for (String file : CheckpointTokenizer.FILES) {
+            try {
+                beside(file);
+            } catch (UserError e) {
+                faults.add(e.getMessage());
+            }
+        }
     }
 
     private void verifyParts(List<Part> parts, Set<String> faults) throws IOException {

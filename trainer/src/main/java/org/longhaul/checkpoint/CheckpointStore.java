@@ -167,10 +167,12 @@ public final class CheckpointStore implements AutoCloseable {
                     tensors.addAll(file.tensors());
                 }
             }
+            List<Manifest.StoredFile> small = new ArrayList<>();
             for (var file : beside.entrySet()) {
                 to.write(folder + "/" + file.getKey(), file.getValue());
+                small.add(new Manifest.StoredFile(file.getKey(), file.getValue().length, Checksums.hex(file.getValue())));
             }
-            return new Manifest.RankPart(rank, written, tensors);
+            return new Manifest.RankPart(rank, written, tensors, small);
         };
         try {
             for (StepName name : folders.names()) {

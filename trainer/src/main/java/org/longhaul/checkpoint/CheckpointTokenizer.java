@@ -11,8 +11,8 @@ import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 
 /**
- * The tokenizer files that a checkpoint keeps beside its weights, where no data set has them: of a model that was imported. The checkpoint's fingerprint of the
- * tokenizer says whether they are whole.
+ * The tokenizer files that a checkpoint keeps beside its weights, where no data set has them: of a model that was imported. Checksums in the manifest
+ * say whether they are whole.
  */
 public final class CheckpointTokenizer {
     /** Name of the tokenizer itself. */

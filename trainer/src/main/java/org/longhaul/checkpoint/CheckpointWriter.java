@@ -136,7 +136,8 @@ final class CheckpointWriter {
         }
         Manifest manifest = new Manifest(Manifest.FORMAT, meta.step(), meta.kind(),
                 Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(), meta.model(), meta.fingerprints(), meta.state(),
-                group.size(), DataFile.CHUNK, config, parts.stream().flatMap(p -> p.files().stream()).toList(), merge(parts));
+                group.size(), DataFile.CHUNK, config, parts.stream().flatMap(p -> p.files().stream()).toList(), merge(parts),
+                parts.stream().flatMap(p -> p.beside().stream()).toList());
         byte[] json = manifest.toJson();
         Faults.point("checkpoint.manifest");
         storage.write(folder + "/" + Manifest.NAME, json);

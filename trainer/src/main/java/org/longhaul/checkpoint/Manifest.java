@@ -14,8 +14,8 @@ import org.longhaul.model.ModelConfig;
 import org.longhaul.tensor.DType;
 
 /**
- * What {@code manifest.json} says: every tensor's global shape and type, and where each box of it lies.
- * {@code docs/formats/checkpoints.md} describes the file.
+ * What {@code manifest.json} says: every tensor's global shape and type, and where each box of it lies. {@code beside} is null in manifests that are older than
+ * it. {@code docs/formats/checkpoints.md} describes the file.
  */
 record Manifest(
         int format,
@@ -29,7 +29,8 @@ record Manifest(
         int chunkBytes,
         StoredFile config,
         List<StoredFile> files,
-        List<StoredTensor> tensors) {
+        List<StoredTensor> tensors,
+        List<StoredFile> beside) {
     static final int FORMAT = 1;
     static final String NAME = "manifest.json";
 
@@ -43,6 +44,7 @@ record Manifest(
         files = List.copyOf(files);
         tensors = List.copyOf(tensors);
         fingerprints = Map.copyOf(fingerprints);
+        beside = beside == null ? null : List.copyOf(beside);
     }
 
     CheckpointMeta meta(String configYaml) {
@@ -107,10 +109,11 @@ record Manifest(
     }
 
     /** What one rank wrote, before the coordinator merges. */
-    record RankPart(int rank, List<StoredFile> files, List<StoredTensor> tensors) {
+    record RankPart(int rank, List<StoredFile> files, List<StoredTensor> tensors, List<StoredFile> beside) {
         RankPart {
             files = List.copyOf(files);
             tensors = List.copyOf(tensors);
+            beside = List.copyOf(beside);
         }
     }
 

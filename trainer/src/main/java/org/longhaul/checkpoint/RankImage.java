@@ -78,7 +78,7 @@ final class RankImage {
                 file.end();
                 Faults.point("checkpoint.writing");
             }
-            return new RankPart(rank, List.of(file.commit()), file.tensors());
+            return new RankPart(rank, List.of(file.commit()), file.tensors(), List.of());
         }
     }
 

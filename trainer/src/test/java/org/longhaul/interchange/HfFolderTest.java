@@ -132,6 +132,7 @@ class HfFolderTest {
             new HfExport(saved, DType.F32, 1 << 30, data).write(folder.resolve("with"));
             new HfExport(saved, DType.F32, 1 << 30, null).write(folder.resolve("without"));
         }
+        Files.writeString(folder.resolve("with/chat_template.jinja"), "{{ messages }}");
         String imported = folder.resolve("imported").toString();
         run("import-hf", folder.resolve("with").toString(), imported);
         String text = run("generate", imported, "--prompt", "ab", "--tokens", "5", "--seed", "3");
@@ -142,18 +143,52 @@ class HfFolderTest {
         assertEquals(text, run("generate", resharded, "--prompt", "ab", "--tokens", "5", "--seed", "3"));
         run("export-hf", resharded, folder.resolve("again").toString(), "--dtype", "f32");
         assertEquals(Files.readString(data.resolve("tokenizer.json")), Files.readString(folder.resolve("again/tokenizer.json")));
+        assertEquals("{{ messages }}", Files.readString(folder.resolve("again/chat_template.jinja")));
         run("verify", imported);
-
-        Path kept = Path.of(imported, "step-00000000", "tokenizer.json");
-        Files.writeString(kept, Files.readString(kept).replace("\"b\"", "\"d\""));
-        UserError other = assertThrows(UserError.class, () -> run("generate", imported, "--prompt", "ab"));
-        assertEquals(2, other.exitCode().status());
-        assertTrue(other.getMessage().startsWith(kept + ": is not the tokenizer that "), other.getMessage());
 
         String bare = folder.resolve("bare").toString();
         String said = run("import-hf", folder.resolve("without").toString(), bare);
         assertTrue(said.startsWith(folder.resolve("without") + " has no tokenizer.json: the checkpoint knows no tokenizer"), said);
         assertTrue(assertThrows(UserError.class, () -> run("generate", bare)).getMessage().contains("name it with --tokenizer"));
+    }
+
+    /** A chat template or a setting decides what a served model sees, though the ids stay the same. */
+    @Test
+    void whatIsChangedAddedOrLostBesideAnImportIsNamed() throws IOException {
+        byte[][] letters = {{'a'}, {'b'}, {'c'}};
+        Path data = folder.resolve("data");
+        TokenizerFiles.write(data, new TrainedVocabulary(PreTokenizer.GPT2, letters, new int[0], new int[0], new int[0])
+                .tokenizer(new SpecialTokens("<s>", "</s>", List.of(), false)), 32);
+        try (SmallModel model = new SmallModel(SmallModel.config(2)); CheckpointStore store = CheckpointStore.open(folder.resolve("run"))) {
+            model.randomise(1);
+            new HfExport(model.save(store, Map.of()), DType.F32, 1 << 30, data).write(folder.resolve("with"));
+        }
+        Files.writeString(folder.resolve("with/chat_template.jinja"), "{{ messages }}");
+        String imported = folder.resolve("imported").toString();
+        run("import-hf", folder.resolve("with").toString(), imported);
+        Path step = Path.of(imported, "step-00000000");
+        for (String name : List.of("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")) {
+            Path kept = step.resolve(name);
+            String content = Files.readString(kept);
+            Files.writeString(kept, content + " ");
+            named(imported, kept + " is not the file that was saved: its checksum is another");
+            Files.delete(kept);
+            named(imported, kept + " is missing");
+            Files.writeString(kept, content);
+            run("verify", imported);
+        }
+        Files.writeString(step.resolve("special_tokens_map.json"), "{}");
+        named(imported, step.resolve("special_tokens_map.json") + " is not of this checkpoint: its manifest has no such file");
+    }
+
+    private void named(String imported, String begins) {
+        for (String[] command : new String[][] {{"generate", imported, "--prompt", "ab"}, {"export-hf", imported, folder.resolve("never").toString()},
+                {"reshard", imported, folder.resolve("never-either").toString()}}) {
+            UserError told = assertThrows(UserError.class, () -> run(command));
+            assertEquals(2, told.exitCode().status());
+            assertTrue(told.getMessage().startsWith(begins), told.getMessage());
+        }
+        assertThrows(UserError.class, () -> run("verify", imported));
     }
 
     private static CheckpointMeta meta(String yaml, String tokenizer) {
