@@ -7,7 +7,7 @@ import org.longhaul.config.Doc;
 /** What a run writes about itself. */
 @Doc("What a run writes about itself.")
 public record LoggingConfig(
-        @Doc("Steps between lines of metrics.jsonl; on a GPU also how often the host looks at results.") @Default("1") int every,
+        @Doc("Steps between looks of the host at results with spikes.action watch; skip and rollback look at every step. metrics.jsonl has a line for every step either way.") @Default("1") int every,
         @Doc("Time between progress lines where the output is no terminal.") @Default("10s") Duration plainEvery,
         @Doc("Whether to write TensorBoard event files.") @Default("true") boolean tensorboard,
         @Doc("Steps between reports of tokens by source and language; 0 for none.") @Default("100") int mixtureEvery,

@@ -84,6 +84,15 @@ final class Mixture implements AutoCloseable {
         reportedStep = step;
     }
 
+    /** Tokens of the data stages before the present one by what a checkpoint's state counts; 0 where it counts nothing. */
+    static long earlierTokens(JsonNode kept) {
+        if (!kept.has(KEY)) {
+            return 0;
+        }
+        State state = JSON.convertValue(kept.get(KEY), State.class);
+        return state.run.total() - state.stage.total();
+    }
+
     /** Counts the samples of a step. */
     void count(SampleOrder order, long firstSample, int samples) {
         if (origins == null) {

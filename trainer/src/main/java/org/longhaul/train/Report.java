@@ -40,12 +40,20 @@ final class Report implements AutoCloseable {
     /**
      * One step for the files.
      *
+     * @param consumed samples of the data stage up to it
+     * @param earlierTokens of the data stages before
      * @param skipped whether its update was dropped
      * @param spike whether it was judged one, or not finite
      * @param allSkipped steps of the run whose update was dropped, this one included
      */
     record Step(
-            long step, long consumed, double loss, double norm, double learningRate, boolean skipped, boolean spike, long allSkipped) {}
+            long step, long consumed, int stage, long earlierTokens, double loss, double norm, double learningRate, boolean skipped, boolean spike,
+            long allSkipped) {
+        /** Tokens consumed by the run, in all its data stages. */
+        long tokens(int context) {
+            return earlierTokens + consumed * context;
+        }
+    }
 
     /** Of the whole job: tokens a second and both MFU figures, 0 where the peak is unknown. */
     record Speed(double tokensPerSecond, double mfuFull, double mfuCausal) {}
@@ -87,7 +95,8 @@ final class Report implements AutoCloseable {
             line.put("grad_norm", Double.isFinite(s.norm) ? s.norm : String.valueOf(s.norm));
             line.put("learning_rate", s.learningRate);
             line.put("consumed_samples", s.consumed);
-            line.put("consumed_tokens", s.consumed * config.model().context());
+            line.put("data_stage", s.stage);
+            line.put("consumed_tokens", s.tokens(config.model().context()));
             if (s.spike) {
                 line.put("spike", true);
             }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param step optimizer steps taken, skipped ones included
  * @param consumed samples consumed in the data stage
  * @param stage number of the data stage
+ * @param earlierTokens tokens consumed in the data stages before it
  * @param skipped steps whose update was dropped
  * @param skippedInRow of those, how many lie directly behind us
  * @param losses accepted losses that the spike detector remembers
@@ -20,21 +21,28 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 record RunState(
-        long step, long consumed, int stage, long skipped, int skippedInRow, double[] losses, double[] norms, int rollbacks, long rolledBackFrom) {
+        long step, long consumed, int stage, long earlierTokens, long skipped, int skippedInRow, double[] losses, double[] norms, int rollbacks,
+        long rolledBackFrom) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     static RunState start(int stage) {
-        return new RunState(0, 0, stage, 0, 0, new double[0], new double[0], 0, 0);
+        return new RunState(0, 0, stage, 0, 0, 0, new double[0], new double[0], 0, 0);
     }
 
-    /** The same at the first sample of another data stage. */
-    RunState inStage(int other) {
-        return new RunState(step, 0, other, skipped, 0, losses, norms, rollbacks, rolledBackFrom);
+    /** The same at the first sample of another data stage; samples of this one had {@code context} tokens. */
+    RunState inStage(int other, int context) {
+        return new RunState(step, 0, other, tokens(context), skipped, 0, losses, norms, rollbacks, rolledBackFrom);
     }
 
-    /** The same behind a batch that was given up. */
-    RunState behind(long sample, long allSkipped, int allRollbacks, long from) {
-        return new RunState(step, sample, stage, allSkipped, 0, losses, norms, allRollbacks, from);
+    /** This older state's step with the place in the data of a newer one, whose batches are given up. The older one may be of another data stage. */
+    RunState behind(RunState given, int allRollbacks) {
+        return new RunState(step, given.consumed, given.stage, given.earlierTokens, given.skipped, 0, losses, norms, allRollbacks,
+                Math.max(given.step, given.rolledBackFrom));
+    }
+
+    /** Tokens consumed in all data stages, where the present one's samples have {@code context} tokens. */
+    long tokens(int context) {
+        return earlierTokens + consumed * context;
     }
 
     ObjectNode json() {
@@ -42,6 +50,11 @@ record RunState(
     }
 
     static RunState of(JsonNode json) {
-        return JSON.convertValue(json, RunState.class);
+        RunState state = JSON.convertValue(json, RunState.class);
+        return json.has("earlierTokens") ? state : state.after(Mixture.earlierTokens(json));
+    }
+
+    private RunState after(long earlier) {
+        return new RunState(step, consumed, stage, earlier, skipped, skippedInRow, losses, norms, rollbacks, rolledBackFrom);
     }
 }

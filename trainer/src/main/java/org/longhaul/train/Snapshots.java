@@ -138,8 +138,10 @@ final class Snapshots implements AutoCloseable {
                     + "save more often (checkpoint.retention), or lower schedule.peak");
         }
         store.abandonAfter(back, why);
-        return store.loadNewest(backend, checkpoint -> boxes(true)).map(this::state)
-                .orElseThrow(() -> UserError.badInput(store.root() + ": no complete checkpoint to roll back to"));
+        return store.loadNewest(backend, checkpoint -> {
+            compared = checkpoint;
+            return boxes(true);
+        }).map(this::state).orElseThrow(() -> UserError.badInput(store.root() + ": no complete checkpoint to roll back to"));
     }
 
     private long backTo(long step, int times) {
@@ -258,6 +260,11 @@ final class Snapshots implements AutoCloseable {
     /** The folder of the checkpoint that the run started from, empty where it started anew. */
     String origin() {
         return compared == null ? "" : compared.path();
+    }
+
+    /** Tokens of a sample in that checkpoint. */
+    int context() {
+        return compared.meta().model().context();
     }
 
     /** What the configuration says otherwise than that checkpoint's. */

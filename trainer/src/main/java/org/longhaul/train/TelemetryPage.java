@@ -53,7 +53,7 @@ final class TelemetryPage {
         page.gauge("loss_nats", "Training loss of the newest step, nats a token.", step.loss());
         page.gauge("gradient_norm", "Norm of its gradient before clipping.", step.norm());
         page.gauge("learning_rate", "Its learning rate.", step.learningRate());
-        page.counter("tokens_total", "Tokens consumed in this data stage.", (double) step.consumed() * config.model().context());
+        page.counter("tokens_total", "Tokens consumed by the run, in all its data stages.", step.tokens(config.model().context()));
         page.counter("skipped_steps_total", "Steps of the run whose update was dropped.", step.allSkipped());
         page.counter("spikes_total", "Spikes of loss or gradient norm that this process has seen.", of.spikes());
         page.counter("rollbacks_total", "Roll-backs by this process.", of.rollbacks());

@@ -232,7 +232,7 @@ final class Trainer {
             judge.restore(state);
         }
         if (state.stage() != config.data().stage()) {
-            state = state.inStage(config.data().stage());
+            state = state.inStage(config.data().stage(), snapshots.context());
         }
         began(how, leads() ? snapshots.changed().orElse("") : "");
     }
@@ -249,9 +249,10 @@ final class Trainer {
     private Report openReport() {
         Report opened = new Report(
                 config, state.step(), Flops.perTokenFull(config.model()), Flops.perTokenCausal(config.model()), peakFlops);
-        opened.say(String.format(Locale.ROOT, "%,d parameters, %,d tokens a step, %,d samples in the training split (%.2f epochs in %,d steps)",
-                Flops.parameters(config.model()), config.tokensPerStep(), data.samples(config.model().context()),
-                (double) config.steps() * config.batch().sequences() / data.samples(config.model().context()), config.steps()));
+        long samples = data.samples(config.model().context());
+        double read = state.consumed() + (double) (config.steps() - state.step()) * config.batch().sequences();
+        opened.say(String.format(Locale.ROOT, "%,d parameters, %,d tokens a step, %,d samples in the training split (%.2f epochs of it by step %,d)",
+                Flops.parameters(config.model()), config.tokensPerStep(), samples, read / samples, config.steps()));
         if (!config.doubt().isEmpty()) {
             LOG.warn("{}", config.doubt());
         }
@@ -286,12 +287,12 @@ final class Trainer {
                 judge.accept(r, loss);
             }
             lines[i] = new Report.Step(
-                    step - behind, consumed - (long) behind * config.batch().sequences(), loss, r.norm(),
+                    step - behind, consumed - (long) behind * config.batch().sequences(), state.stage(), state.earlierTokens(), loss, r.norm(),
                     config.schedule().at(step - behind, config.steps()), dropped, spike, skipped);
         }
         boolean past = step > state.rolledBackFrom() + config.spikes().window();
         state = new RunState(
-                step, consumed, state.stage(), skipped, inRow, judge.losses(), judge.norms(), past ? 0 : state.rollbacks(),
+                step, consumed, state.stage(), state.earlierTokens(), skipped, inRow, judge.losses(), judge.norms(), past ? 0 : state.rollbacks(),
                 past ? 0 : state.rolledBackFrom());
         if (results.length > 0) {
             tell(lines);
@@ -340,9 +341,10 @@ final class Trainer {
         RunState bad = state;
         int rollbacks = bad.rollbacks() + 1;
         state = snapshots.rollBack(bad.step() - bad.skippedInRow(), rollbacks, why);
-        judge.restore(state);
+        // A checkpoint from before another mixture or batch remembers what was usual there.
+        judge.restore(snapshots.sameSteps(state.stage()) ? state : RunState.start(bad.stage()));
         // The batches that did the harm are not seen again, whatever happens next.
-        state = state.behind(bad.consumed(), bad.skipped(), rollbacks, Math.max(bad.step(), bad.rolledBackFrom()));
+        state = state.behind(bad, rollbacks);
         snapshots.start(state.step());
         snapshots.save(SaveKind.EPHEMERAL, state);
         telemetry.rolledBack();

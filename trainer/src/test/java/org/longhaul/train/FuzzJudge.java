@@ -117,7 +117,7 @@ final class FuzzJudge {
             String at = " of step " + step;
             near(want.get("loss").asDouble(), have.get("loss").asDouble(), rounded ? 2e-2 : 1e-5, "loss" + at);
             near(want.get("grad_norm").asDouble(), have.get("grad_norm").asDouble(), rounded ? 0.3 : 1e-4, "gradient norm" + at);
-            for (String key : List.of("learning_rate", "consumed_samples", "consumed_tokens", "skipped", "skipped_steps", "spike")) {
+            for (String key : List.of("learning_rate", "consumed_samples", "data_stage", "consumed_tokens", "skipped", "skipped_steps", "spike")) {
                 assertEquals(want.get(key), have.get(key), key + at);
             }
         });
@@ -211,7 +211,7 @@ final class FuzzJudge {
     }
 
     private void state(JsonNode want, JsonNode have) {
-        for (String key : List.of("step", "consumed", "stage", "skipped", "skippedInRow", "rollbacks", "rolledBackFrom", "mixture")) {
+        for (String key : List.of("step", "consumed", "stage", "earlierTokens", "skipped", "skippedInRow", "rollbacks", "rolledBackFrom", "mixture")) {
             assertEquals(want.get(key), have.get(key), key + " of the run's state");
         }
         for (String key : List.of("losses", "norms")) {

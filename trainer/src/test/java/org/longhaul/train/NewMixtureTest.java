@@ -37,6 +37,10 @@ class NewMixtureTest {
         double before = steps.stream().filter(n -> n.get("step").asInt() == 20).findFirst().orElseThrow().get("loss").asDouble();
         double after = steps.stream().filter(n -> n.get("step").asInt() == 21).findFirst().orElseThrow().get("loss").asDouble();
         assertTrue(after > before + 1, before + " and then " + after + ": not the jump that this is about");
+        JsonNode last = steps.get(steps.size() - 1);
+        assertEquals(10 * 8, last.get("consumed_samples").asLong(), "samples are of the stage");
+        assertEquals(1, last.get("data_stage").asInt());
+        assertEquals(30 * second.tokensPerStep(), last.get("consumed_tokens").asLong(), "tokens are of the run");
         assertEquals(0, steps.stream().filter(n -> n.path("spike").asBoolean() || n.path("skipped").asBoolean()).count(), steps.toString());
     }
 

@@ -117,6 +117,34 @@ class SpikePolicyTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"{data: 1}", "{pipeline: 2, data: 2, tensor: 2}"})
+    void goingBackBehindTheStartOfADataStageStaysInTheStage(String mesh) throws IOException {
+        String[] settings = {"spikes.action=rollback", "spikes.max_skips=2", "spikes.window=8", "checkpoint.retention.permanent_every=40", "steps=40"};
+        InProcessJob.run(folder, mesh, with(settings, "stop_after=20"));
+        assertEquals(0, state(20).stage());
+        // Batches of steps 31 to 33, samples 80 to 103 of the new stage, go; the newest checkpoint from before them is of the old one.
+        run(mesh, "spike=80:104:1000", with(settings, "data.stage=1"));
+        JsonNode back = lines("rolled_back_from").get(0);
+        assertEquals(List.of(33L, 20L), List.of(back.get("rolled_back_from").asLong(), back.get("step").asLong()));
+        RunState end = state(40);
+        assertEquals(1, end.stage(), "the place in the data is the new stage's");
+        assertEquals(104 + (40 - 20) * 8, end.consumed(), "samples 80 to 103 are not seen again");
+        int context = TrainerTest.config(folder).model().context();
+        assertEquals((20 * 8 + 104 + (40 - 20) * 8L) * context, end.tokens(context), "of both stages");
+        // Were the stage forgotten, another start would read it from its first sample again.
+        System.clearProperty(Faults.PROPERTY);
+        InProcessJob.run(folder, mesh, with(settings, "data.stage=1", "steps=41"));
+        assertEquals(104 + (41 - 20) * 8, state(41).consumed());
+    }
+
+    private static String[] with(String[] settings, String... more) {
+        List<String> all = new ArrayList<>(Arrays.asList(SETTINGS));
+        all.addAll(Arrays.asList(settings));
+        all.addAll(Arrays.asList(more));
+        return all.toArray(String[]::new);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"{data: 2}", "{data: 1, pipeline: 2}"})
     void rollingBackMendsAWeight(String mesh) throws IOException {
         run(mesh, "weight=160:layers.1.down:NaN", "spikes.action=rollback", "spikes.max_skips=2");

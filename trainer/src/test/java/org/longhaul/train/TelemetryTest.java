@@ -154,7 +154,7 @@ class TelemetryTest {
     }
 
     private static Report.Step step(long step, boolean spike) {
-        return new Report.Step(step, step * 8, 2.5, 1.0, 1e-3, false, spike, 0);
+        return new Report.Step(step, step * 8, 0, 0, 2.5, 1.0, 1e-3, false, spike, 0);
     }
 
     private static SaveStats stats() {
