@@ -81,10 +81,6 @@ final class GpuBench implements Callable<Integer> {
     @Option(names = "--device", paramLabel = "N", description = "Number of the GPU, from 0 (default: ${DEFAULT-VALUE}).")
     private int device;
 
-    @Option(names = "--kernels", paramLabel = "OPERATION=NAME", split = ",", description = "Take these of the kernels that stand to be chosen, such as "
-            + "crossEntropy=ahead 4, in place of the standard ones; a wrong name is answered with those there are.")
-    private List<String> kernels = List.of();
-
     @Option(names = "--seed", paramLabel = "N", description = "Seed of weights and data (default: ${DEFAULT-VALUE}).")
     private long seed = 1;
 
@@ -92,11 +88,6 @@ final class GpuBench implements Callable<Integer> {
     public Integer call() {
         if (steps < 1 || warmup < 1 || rounds < 1) {
             throw UserError.badInput("--steps, --warmup and --rounds must be at least 1");
-        }
-        try {
-            kernels.forEach(CudaOps::requireKernel);
-        } catch (IllegalArgumentException e) {
-            throw UserError.badInput("--kernels: " + e.getMessage(), e);
         }
         List<BenchShape> list = shapes.stream().map(GpuBench::shape).map(s -> microBatch > 0 ? s.with(microBatch) : s).toList();
         GpuBenchOptions options = new GpuBenchOptions(steps, warmup, graph, mode(recompute), lossChunk, seed, fp8(precision), profile);
@@ -162,7 +153,6 @@ final class GpuBench implements Callable<Integer> {
         try (OpsProfile watch = new OpsProfile();
                 CudaBackend backend = new CudaBackend(CudaSettings.standard(device), b -> {
                     ops.set(new CudaOps(b));
-                    kernels.forEach(ops.get()::choose);
                     return options.profile() == null ? ops.get() : watch.watch(ops.get());
                 })) {
             BenchResult result = BenchStep.measure(backend, shape, options, watch, start);
@@ -203,7 +193,6 @@ final class GpuBench implements Callable<Integer> {
         root.put("java", System.getProperty("java.vm.version"));
         root.put("steps", steps).put("warmup", warmup).put("rounds", rounds).put("graph", graph);
         root.put("precision", precision).put("recompute", recompute).put("loss_chunk", lossChunk);
-        root.put("kernels", String.join(",", kernels));
         root.set("results", mapper.valueToTree(results));
         try {
             Files.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(root));

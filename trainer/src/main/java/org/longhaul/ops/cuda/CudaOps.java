@@ -42,16 +42,6 @@ public final class CudaOps extends KernelOps implements Closeable {
         this.attention = new AttentionKernels(backend, ropeKernels());
     }
 
-    /** Whether {@code operation=name} names a kernel that stands to be chosen; an IllegalArgumentException says what there is. */
-    public static void requireKernel(String choice) {
-        KernelCandidates.named(choice);
-    }
-
-    /** Takes a kernel that stands to be chosen instead of the standard one, for benchmarks: {@code operation=name}. */
-    public void choose(String choice) {
-        KernelCandidates.named(choice).choose().accept(this);
-    }
-
     @Override
     public void linear(Tensor y, Tensor x, Tensor w) {
         layer("linear", y, x, w);

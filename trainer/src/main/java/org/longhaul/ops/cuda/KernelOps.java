@@ -41,21 +41,6 @@ abstract class KernelOps implements Ops {
         return rope;
     }
 
-    /** Loss kernels, for measurements. */
-    final LossKernels lossKernels() {
-        return loss;
-    }
-
-    /** Norm kernels, for measurements. */
-    final NormKernels normKernels() {
-        return norm;
-    }
-
-    /** The optimizer's kernels, for measurements. */
-    final OptimizerKernels optimizerKernels() {
-        return optimizer;
-    }
-
     /** Reduction kernels, for fp8 scales. */
     final ReduceKernels reduceKernels() {
         return reduce;

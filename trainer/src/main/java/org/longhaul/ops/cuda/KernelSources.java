@@ -9,18 +9,9 @@ import java.nio.charset.StandardCharsets;
 final class KernelSources {
     private KernelSources() {}
 
-    private static final String VARIANTS = "_variants";
-
-    /**
-     * What NVRTC gets for {@code source}.cu; line numbers in messages are those of the files. A file of variants comes behind the one
-     * that it varies.
-     */
+    /** What NVRTC gets for {@code source}.cu; line numbers in messages are those of the files. */
     static String text(String source) {
-        String text = part("common.cuh");
-        if (source.endsWith(VARIANTS)) {
-            text += part(source.substring(0, source.length() - VARIANTS.length()) + ".cu");
-        }
-        return text + part(source + ".cu");
+        return part("common.cuh") + part(source + ".cu");
     }
 
     private static String part(String name) {

@@ -15,9 +15,13 @@ final class LossKernels {
     /** Shared memory the kernels declare themselves, and what the driver keeps of each block. */
     private static final int RESERVED_SHARED = 2048;
 
-    private static final int MAX_THREADS_RESIDENT = 2048;
-    /** What a block takes besides its dynamic part. */
-    private static final int BLOCK_SHARED = 1536;
+    /** Threads of blocks that stay on a multiprocessor: what the registers of cross_entropy_stream allow, for all its blocks together. */
+    private static final int STAYING_THREADS = 800;
+    /** Blocks that stay at most. */
+    private static final int STAYING = 3;
+    /** Vectors that a thread of them has on their way (U in loss.cu). */
+    private static final int AHEAD = 2;
+    private static final int WARP = 32;
 
     private final KernelProvider provider;
     private final ReduceKernels reduce;
@@ -28,11 +32,7 @@ final class LossKernels {
     private final Kernel statistics;
     private final Kernel gradient;
     private final Kernel rescale;
-    private final LossVariants variants;
-    private LossVariants.Variant other;
-    private int maxThreads = MAX_THREADS;
-    private int cacheBytes;
-    private boolean streaming = true;
+    private final int cacheBytes;
 
     LossKernels(KernelProvider provider, ReduceKernels reduce) {
         this.provider = provider;
@@ -45,23 +45,6 @@ final class LossKernels {
         statistics = provider.kernel("loss", "cross_entropy_statistics");
         gradient = provider.kernel("loss", "cross_entropy_gradient");
         rescale = provider.kernel("loss", "rescale_sums");
-        variants = new LossVariants(provider);
-    }
-
-    LossVariants variants() {
-        return variants;
-    }
-
-    /** Takes another kernel for whole rows where it can, for measurements; null for the own one. */
-    void choose(LossVariants.Variant variant) {
-        other = variant;
-    }
-
-    /** Takes other limits, for measurements: threads of a block, bytes of a row that it keeps in shared memory, whether blocks stay. */
-    void tune(int threads, int bytes, boolean stay) {
-        streaming = stay;
-        maxThreads = threads;
-        cacheBytes = Math.min(bytes, Math.max(0, provider.sharedBytes() - RESERVED_SHARED)) / 16 * 16;
     }
 
     void crossEntropy(
@@ -74,27 +57,35 @@ final class LossKernels {
         }
         int width = (int) logits.size(-1);
         long squares = zLossSum == null ? 0 : provider.scratch((long) rows * Float.BYTES);
-        if (other != null && variants.whole(other, loss, logits, targets, gradientScale, zLoss, ignoreIndex, squares, rows, width, vector(logits))) {
-            addSquares(zLossSum, squares, rows);
-            return;
-        }
         int cached = Math.min(width / VECTOR, cacheBytes / (VECTOR * compute.bytes()));
+        int bytes = cached * VECTOR * compute.bytes();
         // Every row's vectors, whatever its alignment, are at most this many.
-        if (streaming && cached == width / VECTOR) {
-            int bytes = cached * VECTOR * compute.bytes();
-            int threads = threads(width);
-            int perMultiprocessor = Math.max(1, Math.min(MAX_THREADS_RESIDENT / threads,
-                    (provider.sharedBytes() + BLOCK_SHARED) / (bytes + BLOCK_SHARED)));
+        if (cached == width / VECTOR) {
+            int staying = Math.max(1, Math.min(STAYING, (cacheBytes + RESERVED_SHARED) / (bytes + RESERVED_SHARED)));
+            int threads = streamThreads(cached, STAYING_THREADS / staying / WARP * WARP);
+            int turns = ceil(rows, staying * provider.multiprocessors());
             stream.pointer(loss).pointer(logits).pointer(targets).pointer(gradientScale).float32((float) zLoss).int32(ignoreIndex)
-                    .pointer(squares).int32(width).int32(rows).int32(vector(logits))
-                    .launch(Math.min(rows, perMultiprocessor * provider.multiprocessors()), 1, threads, 1, bytes);
-            addSquares(zLossSum, squares, rows);
-            return;
+                    .pointer(squares).int32(width).int32(rows).int32(vector(logits)).launch(ceil(rows, turns), 1, threads, 1, bytes);
+        } else {
+            whole.pointer(loss).pointer(logits).pointer(targets).pointer(gradientScale).float32((float) zLoss).int32(ignoreIndex)
+                    .pointer(squares).int32(width).int32(cached).int32(vector(logits)).launch(rows, 1, threads(width), 1, bytes);
         }
-        whole.pointer(loss).pointer(logits).pointer(targets).pointer(gradientScale).float32((float) zLoss).int32(ignoreIndex)
-                .pointer(squares).int32(width).int32(cached).int32(vector(logits))
-                .launch(rows, 1, threads(width), 1, cached * VECTOR * compute.bytes());
         addSquares(zLossSum, squares, rows);
+    }
+
+    /** The block of at most so many threads whose groups leave the fewest places of a row's last group empty, among equals the largest. */
+    private static int streamThreads(int vectors, int most) {
+        int best = Math.max(WARP, Math.min(most * 5 / 8 / WARP * WARP, ceil(ceil(vectors, AHEAD), WARP) * WARP));
+        for (int t = best; t <= most; t += WARP) {
+            if (ceil(vectors, t * AHEAD) * t <= ceil(vectors, best * AHEAD) * best) {
+                best = t;
+            }
+        }
+        return best;
+    }
+
+    private static int ceil(int a, int b) {
+        return (a + b - 1) / b;
     }
 
     void lossOnly(Tensor loss, Tensor logits, Tensor targets, int ignoreIndex) {
@@ -164,7 +155,7 @@ final class LossKernels {
     private int threads(int width) {
         int wanted = width / (VECTOR * VECTORS_PER_THREAD);
         int threads = MIN_THREADS;
-        while (threads < wanted && threads < maxThreads) {
+        while (threads < wanted && threads < MAX_THREADS) {
             threads *= 2;
         }
         return threads;

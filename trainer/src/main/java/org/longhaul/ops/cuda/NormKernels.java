@@ -9,17 +9,23 @@ import org.longhaul.tensor.Tensor;
 final class NormKernels {
     private static final int VECTOR = 8;
     private static final int WARP = 32;
-    /** Vectors of a row that a thread keeps in registers; the kernels exist for 0 (none) to this. */
+    /** Vectors of a row that a thread has at most; the kernels exist for 0 (any width and address) to this. */
     private static final int MAX_VECTORS = 4;
-    /** Rows up to this width belong to one warp, wider ones to a block. */
-    private static final int WARP_WIDTH = WARP * VECTOR * MAX_VECTORS;
     private static final int MAX_THREADS = 512;
     private static final int SCALAR_THREADS = 256;
-    private static final int WARPS = 8;
+    /** Threads of a block whose warps have a row each. */
+    private static final int FORWARD_BLOCK = 128;
+    private static final int BACKWARD_BLOCK = 256;
+    /** Rows of a block that the backward pass has on their way to shared memory (AHEAD in norm.cu), and the operands of each. */
+    private static final int AHEAD = 2;
+    private static final int OPERANDS = 3;
     /** Threads each multiprocessor should hold during the backward pass, whose blocks stay and walk rows: measured on an H200. */
-    private static final int RESIDENT_THREADS = 1024;
-    /** The same where a thread has several vectors of each row in flight. */
+    private static final int RESIDENT_THREADS = 768;
+    /** The same where the registers of a thread that has three vectors or more let no more stay, and for rows of any width. */
     private static final int RESIDENT_WIDE_THREADS = 512;
+    private static final int RESIDENT_SCALAR_THREADS = 1024;
+    /** Shared memory that the kernels declare themselves and the driver keeps of a block, at most. */
+    private static final int BLOCK_SHARED = 1536;
 
     private final KernelProvider provider;
     private final DType compute;
@@ -27,10 +33,6 @@ final class NormKernels {
     private final Kernel[] addForward = new Kernel[MAX_VECTORS + 1];
     private final Kernel[] backward = new Kernel[MAX_VECTORS + 1];
     private final Kernel weightSum;
-    private final NormVariants variants;
-    private NormVariants.Variant otherForward;
-    private NormVariants.Variant otherBackward;
-    private int tunedThreads;
 
     NormKernels(KernelProvider provider) {
         this.provider = provider;
@@ -38,51 +40,82 @@ final class NormKernels {
         for (int v = 0; v <= MAX_VECTORS; v++) {
             forward[v] = provider.kernel("norm", "rms_norm_" + v);
             addForward[v] = provider.kernel("norm", "add_rms_norm_" + v);
-            backward[v] = provider.kernel("norm", "rms_norm_backward_" + v);
+            backward[v] = provider.kernel("norm", "rms_norm_backward_" + v).maxShared(Math.max(0, provider.sharedBytes() - BLOCK_SHARED));
         }
         weightSum = provider.kernel("norm", "norm_weight_sum");
-        variants = new NormVariants(provider, weightSum);
     }
 
-    NormVariants variants() {
-        return variants;
-    }
+    /** Vectors of a thread, threads of a row and rows of a block; 0 vectors is the kernel for any width. */
+    private record Geometry(int vectors, int threads, int rowsOfBlock) {
+        static final Geometry SCALAR = new Geometry(0, SCALAR_THREADS, 1);
 
-    /** Takes other kernels where they have one for the row, for measurements; null for the own ones. */
-    void chooseForward(NormVariants.Variant variant) {
-        otherForward = variant;
-    }
-
-    /** As {@link #chooseForward}. */
-    void chooseBackward(NormVariants.Variant variant) {
-        otherBackward = variant;
-    }
-
-    /** Takes another number of resident threads for the backward pass, for measurements; 0 for the own choice. */
-    void tune(int resident) {
-        tunedThreads = resident;
-    }
-
-    /** Vectors per thread and threads of a row; 0 vectors is the kernel for any width. */
-    private record Geometry(int vectors, int threads, int rowsPerBlock) {
-        static Geometry of(long width, boolean aligned) {
-            long vectors = width / VECTOR;
-            if (width % VECTOR != 0 || !aligned || vectors > (long) MAX_THREADS * MAX_VECTORS) {
-                return new Geometry(0, SCALAR_THREADS, 1);
-            }
-            if (width <= WARP_WIDTH) {
-                return new Geometry((int) ((vectors + WARP - 1) / WARP), WARP, WARPS);
-            }
-            // As few vectors per thread as the largest block allows, at least two warps' worth of rows in flight per block.
-            int each = (int) Math.max(vectors > SCALAR_THREADS ? 2 : 1, (vectors + MAX_THREADS - 1) / MAX_THREADS);
-            int threads = (int) ((vectors + each - 1) / each);
-            return new Geometry(each, (threads + WARP - 1) / WARP * WARP, 1);
+        int blockThreads() {
+            return threads * rowsOfBlock;
         }
+    }
+
+    private static boolean vectors(int width, boolean aligned) {
+        return aligned && width % VECTOR == 0 && width / VECTOR <= MAX_THREADS * MAX_VECTORS;
+    }
+
+    /** As many vectors to a thread as there may be: fewer threads wait for one another, each with more loads on their way. */
+    private static Geometry forward(int width, boolean aligned) {
+        if (!vectors(width, aligned)) {
+            return Geometry.SCALAR;
+        }
+        int vectors = width / VECTOR;
+        int threads = warps(ceil(vectors, MAX_VECTORS));
+        return new Geometry(ceil(vectors, threads), threads, threads == WARP ? FORWARD_BLOCK / WARP : 1);
+    }
+
+    private Geometry backward(int width, boolean aligned) {
+        if (!vectors(width, aligned)) {
+            return Geometry.SCALAR;
+        }
+        int vectors = width / VECTOR;
+        if (vectors <= WARP * MAX_VECTORS) {
+            Geometry g = new Geometry(ceil(vectors, WARP), WARP, BACKWARD_BLOCK / WARP);
+            while (g.rowsOfBlock > 1 && !fits(g, width)) {
+                g = new Geometry(g.vectors, WARP, g.rowsOfBlock / 2);
+            }
+            return fits(g, width) ? g : Geometry.SCALAR;
+        }
+        int each = Math.max(vectors > MAX_THREADS / 2 ? 2 : 1, ceil(vectors, MAX_THREADS));
+        Geometry g = new Geometry(each, warps(ceil(vectors, each)), 1);
+        return fits(g, width) ? g : Geometry.SCALAR;
+    }
+
+    private boolean fits(Geometry g, int width) {
+        return shared(g, width) <= provider.sharedBytes() - BLOCK_SHARED;
+    }
+
+    /** What the backward pass takes: the operands on their way, and in the end the sums of the rows of a block. */
+    private int shared(Geometry g, int width) {
+        int ring = AHEAD * OPERANDS * g.vectors * g.blockThreads() * VECTOR * compute.bytes();
+        return Math.max(ring, g.rowsOfBlock > 1 ? g.rowsOfBlock * width * Float.BYTES : 0);
+    }
+
+    /** As few blocks as give none of them more rows than the most that may stay would: then all end together. */
+    private int staying(long rows, Geometry g, int shared) {
+        int resident = g.vectors == 0 ? RESIDENT_SCALAR_THREADS : g.vectors > 2 ? RESIDENT_WIDE_THREADS : RESIDENT_THREADS;
+        int each = Math.max(1, Math.min(resident / g.blockThreads(), (provider.sharedBytes() + BLOCK_SHARED) / (shared + BLOCK_SHARED)));
+        long steps = (rows + g.rowsOfBlock - 1) / g.rowsOfBlock;
+        long most = (long) each * provider.multiprocessors();
+        long turns = (steps + most - 1) / most;
+        return (int) ((steps + turns - 1) / turns);
+    }
+
+    private static int warps(int threads) {
+        return ceil(threads, WARP) * WARP;
+    }
+
+    private static int ceil(int a, int b) {
+        return (a + b - 1) / b;
     }
 
     void forward(Tensor sum, Tensor y, Tensor rstd, Tensor x, Tensor delta, Tensor w, double eps) {
         String what = sum == null ? "rmsNorm" : "addRmsNorm";
-        long width = x.size(-1);
+        int width = Operands.count(x.size(-1), "width");
         long rows = Operands.rows(x);
         Operands.sameElements(what, y, x);
         Operands.require(w.elements() == width && rstd.elements() == rows, what, x, w, rstd);
@@ -95,19 +128,15 @@ final class NormKernels {
         if (rows == 0) {
             return;
         }
-        if (otherForward != null && sum == null && aligned(y, x, w)
-                && variants.forward(otherForward, y, rstd, x, w, eps, rows, (int) width)) {
-            return;
-        }
-        Geometry g = Geometry.of(width, aligned(y, x, w) && aligned(sum, delta));
+        Geometry g = forward(width, aligned(y, x, w) && aligned(sum, delta));
         Kernel k = (sum == null ? forward : addForward)[g.vectors];
-        k.pointer(sum).pointer(y).pointer(rstd).pointer(x).pointer(delta).pointer(w).float32((float) eps).int64(rows).int32((int) width);
-        k.launch(Operands.count((rows + g.rowsPerBlock - 1) / g.rowsPerBlock, "rows"), 1, g.threads, g.rowsPerBlock, 0);
+        k.pointer(sum).pointer(y).pointer(rstd).pointer(x).pointer(delta).pointer(w).float32((float) eps).int64(rows).int32(width);
+        k.launch(Operands.count((rows + g.rowsOfBlock - 1) / g.rowsOfBlock, "rows"), 1, g.threads, g.rowsOfBlock, 0);
     }
 
     void backward(Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w, Tensor rstd, Tensor residual) {
         String what = "rmsNormBackward";
-        int width = (int) x.size(-1);
+        int width = Operands.count(x.size(-1), "width");
         long rows = Operands.rows(x);
         Operands.sameElements(what, dx, x);
         Operands.sameElements(what, dy, x);
@@ -118,18 +147,12 @@ final class NormKernels {
         if (rows == 0) {
             return;
         }
-        if (otherBackward != null && aligned(dx, dy, x, w) && aligned(residual)
-                && variants.backward(otherBackward, dx, dw, dy, x, w, rstd, residual, rows, width)) {
-            return;
-        }
-        Geometry g = Geometry.of(width, aligned(dx, dy, x, w) && aligned(residual));
-        int resident = tunedThreads > 0 ? tunedThreads : g.vectors > 1 ? RESIDENT_WIDE_THREADS : RESIDENT_THREADS;
-        int perMultiprocessor = Math.max(1, resident / (g.threads * g.rowsPerBlock));
-        int blocks = (int) Math.min((rows + g.rowsPerBlock - 1) / g.rowsPerBlock, (long) provider.multiprocessors() * perMultiprocessor);
+        Geometry g = backward(width, aligned(dx, dy, x, w) && aligned(residual));
+        int shared = shared(g, width);
+        int blocks = staying(rows, g, shared);
         long partial = provider.scratch((long) blocks * width * Float.BYTES);
-        int shared = g.rowsPerBlock > 1 ? g.rowsPerBlock * width * Float.BYTES : 0;
         backward[g.vectors].pointer(dx).pointer(partial).pointer(dy).pointer(x).pointer(w).pointer(rstd).pointer(residual)
-                .int64(rows).int32(width).launch(blocks, 1, g.threads, g.rowsPerBlock, shared);
-        weightSum.pointer(dw).pointer(partial).int32(blocks).int32(width).launch((width + WARP - 1) / WARP, 1, WARP, WARP, 0);
+                .int64(rows).int32(width).launch(blocks, 1, g.threads, g.rowsOfBlock, shared);
+        weightSum.pointer(dw).pointer(partial).int32(blocks).int32(width).launch(ceil(width, WARP), 1, WARP, WARP, 0);
     }
 }

@@ -3,7 +3,6 @@ package org.longhaul.ops.cuda;
 import static org.longhaul.ops.cuda.Operands.aligned;
 import static org.longhaul.ops.cuda.Operands.flag;
 
-import java.util.List;
 import org.longhaul.ops.AdamWStep;
 import org.longhaul.tensor.DType;
 import org.longhaul.tensor.Tensor;
@@ -11,33 +10,16 @@ import org.longhaul.tensor.Tensor;
 /** AdamW over flat ranges; moments in F32, or in BF16 with stochastic rounding to save memory. */
 final class OptimizerKernels {
     private static final int THREADS = 256;
-    private static final int PER_THREAD = 8;
+    private static final int PER_THREAD = 4;
 
-    /** Another way through an aligned update in F32: its kernel and how many elements a thread has. */
-    record Variant(String name, String kernel, int perThread) {}
-
-    static final List<Variant> VARIANTS = List.of(
-            new Variant("loads once", "adamw_2_loads", 8), new Variant("stores once", "adamw_2_stores", 8), new Variant("both once", "adamw_2_both", 8),
-            new Variant("small, both once", "adamw_1_both", 4), new Variant("small", "adamw_1", 4));
-
-    private final KernelProvider provider;
     private final DType compute;
     private final Kernel adamW;
     private final Kernel adamWBf16;
-    private Kernel other;
-    private int otherPerThread;
 
     OptimizerKernels(KernelProvider provider) {
-        this.provider = provider;
         compute = provider.computeType();
         adamW = provider.kernel("adamw", "adamw");
         adamWBf16 = provider.kernel("adamw", "adamw_bf16_moments");
-    }
-
-    /** Takes another kernel where it can, for measurements; null for the own one. */
-    void choose(Variant variant) {
-        other = variant == null ? null : provider.kernel("adamw_variants", variant.kernel);
-        otherPerThread = variant == null ? 0 : variant.perThread;
     }
 
     void adamW(AdamWStep step, Tensor master, Tensor gradient, Tensor first, Tensor second, Tensor weights, Tensor clip) {
@@ -57,15 +39,13 @@ final class OptimizerKernels {
         double correction2 = 1 - Math.pow(step.beta2(), step.step());
         long n = master.elements();
         boolean aligned = aligned(master, gradient, first) && aligned(second, copy);
-        boolean otherFits = other != null && aligned && first.dtype() == DType.F32;
-        Kernel k = otherFits ? other : first.dtype() == DType.F32 ? adamW : adamWBf16;
+        Kernel k = first.dtype() == DType.F32 ? adamW : adamWBf16;
         k.pointer(master).pointer(gradient).pointer(first).pointer(second).pointer(copy).pointer(clip);
         k.float32((float) step.beta1()).float32((float) (1 - step.beta1()));
         k.float32((float) step.beta2()).float32((float) (1 - step.beta2())).float32((float) step.epsilon());
         k.float32((float) (1 - step.learningRate() * step.weightDecay())).float32((float) (step.learningRate() / correction1));
         k.float32((float) (1 / Math.sqrt(correction2))).int32(Long.hashCode(step.step() * 0x9E3779B97F4A7C15L));
         k.int64(n).int32(flag(aligned));
-        int perThread = otherFits ? otherPerThread : PER_THREAD;
-        k.cover((n + perThread - 1) / perThread, THREADS);
+        k.cover((n + PER_THREAD - 1) / PER_THREAD, THREADS);
     }
 }

@@ -32,42 +32,35 @@ LH_INLINE float settle(float v, u32 random, const bf16 *) {
     return __uint_as_float((bits + (random & 0xffffu)) & 0xffff0000u);
 }
 
-// A block of 256 threads owns 2048 elements: two vectors of four for each thread, 1024 apart.
+// A block of 256 threads owns 1024 elements: a vector of four for each thread.
 template <typename M>
 LH_INLINE void adamBody(float *master, const float *gradient, M *first, M *second, elem *weights, const float *clip, const Adam &a,
         u32 key, i64 n, int vector) {
-    const i64 start = (i64)blockIdx.x * 2048;
+    const i64 start = (i64)blockIdx.x * 1024;
     if (clip[2] == 0.f) return;
     const float c = clip[0];
-    if (vector && start + 2048 <= n) {
-        float p[2][4], g[2][4], m[2][4], v[2][4];
+    if (vector && start + 1024 <= n) {
+        const i64 at = start + threadIdx.x * 4;
+        float p[4], g[4], m[4], v[4];
+        get4(master + at, p);
+        get4(gradient + at, g);
+        get4(first + at, m);
+        get4(second + at, v);
 #pragma unroll
-        for (int j = 0; j < 2; j++) {
-            i64 at = start + j * 1024 + threadIdx.x * 4;
-            get4(master + at, p[j]);
-            get4(gradient + at, g[j]);
-            get4(first + at, m[j]);
-            get4(second + at, v[j]);
-        }
-#pragma unroll
-        for (int j = 0; j < 2; j++) {
-            i64 at = start + j * 1024 + threadIdx.x * 4;
-#pragma unroll
-            for (int k = 0; k < 4; k++) {
-                p[j][k] = update(a, p[j][k], g[j][k] * c, m[j][k], v[j][k]);
-                if (sizeof(M) == 2) {
-                    u32 r = randomBits(at + k, key);
-                    m[j][k] = settle(m[j][k], r, first);
-                    v[j][k] = settle(v[j][k], r >> 16, second);
-                }
+        for (int k = 0; k < 4; k++) {
+            p[k] = update(a, p[k], g[k] * c, m[k], v[k]);
+            if (sizeof(M) == 2) {
+                u32 r = randomBits(at + k, key);
+                m[k] = settle(m[k], r, first);
+                v[k] = settle(v[k], r >> 16, second);
             }
-            put4(master + at, p[j]);
-            put4(first + at, m[j]);
-            put4(second + at, v[j]);
-            if (weights) put4(weights + at, p[j]);
         }
+        put4(master + at, p);
+        put4(first + at, m);
+        put4(second + at, v);
+        if (weights) put4(weights + at, p);
     } else {
-        i64 end = start + 2048 < n ? start + 2048 : n;
+        i64 end = start + 1024 < n ? start + 1024 : n;
         for (i64 i = start + threadIdx.x; i < end; i += 256) {
             float m = toFloat(first[i]), v = toFloat(second[i]);
             float p = update(a, master[i], gradient[i] * c, m, v);

@@ -73,17 +73,6 @@ LH_INLINE Raw8Float load8(const float *p) {
     r.b = reinterpret_cast<const float4 *>(p)[1];
     return r;
 }
-// As load8, of what is not read again soon: the first to leave the caches.
-LH_INLINE Raw8 load8Once(const elem *p) {
-#ifdef LH_EMULATION
-    return load8(p);
-#else
-    Raw8 r;
-#pragma unroll
-    for (int i = 0; i < (int)(sizeof(Raw8) / 16); i++) reinterpret_cast<uint4 *>(&r)[i] = __ldcs(reinterpret_cast<const uint4 *>(p) + i);
-    return r;
-#endif
-}
 LH_INLINE void unpack(const Raw8Bf16 &r, float f[8]) {
     u32 w[4] = {r.a.x, r.a.y, r.a.z, r.a.w};
 #pragma unroll
@@ -163,12 +152,13 @@ LH_INLINE float warpMax(float v) {
 }
 
 // Sum over the threads that share threadIdx.y. blockDim.x is a multiple of 32; where it is more than 32, blockDim.y is 1.
-// `scratch` has 32 floats and may be used again at once by the next call.
-LH_INLINE float rowSum(float v, float *scratch) {
+// One barrier: calls that follow one another say turn 0, 1, 2, … and each writes the half of `scratch` (64 floats; 32 for a single call)
+// that the call before does not read.
+LH_INLINE float rowSum(float v, float *scratch, int turn = 0) {
     v = warpSum(v);
     if (blockDim.x > 32) {
         int warp = threadIdx.x >> 5, lane = threadIdx.x & 31, warps = blockDim.x >> 5;
-        __syncthreads();
+        scratch += (turn & 1) * 32;
         if (lane == 0) scratch[warp] = v;
         __syncthreads();
         v = warpSum(lane < warps ? scratch[lane] : 0.f);

@@ -88,6 +88,14 @@ LH_INLINE Online readRow(const Row &row, Raw8 *cache, int cached, float *scratch
     return combine(o, scratch);
 }
 
+LH_INLINE void gradient8(elem *to, const Raw8 &logits, float offset, float factor) {
+    float f[8];
+    unpack(logits, f);
+#pragma unroll
+    for (int k = 0; k < 8; k++) f[k] = fastExp2(f[k] * LH_LOG2E - offset) * factor;
+    put8(to, f);
+}
+
 // Logits become (softmax * factor); every thread uses only what it cached itself, so no barrier is needed before.
 LH_INLINE void writeRow(const Row &row, const Raw8 *cache, int cached, float lse, float factor) {
     const int step = blockDim.x;
@@ -102,13 +110,7 @@ LH_INLINE void writeRow(const Row &row, const Raw8 *cache, int cached, float lse
 #pragma unroll
         for (int u = 0; u < 4; u++) {
             int v = v0 + u * step;
-            if (v < row.vectors) {
-                float f[8];
-                unpack(r[u], f);
-#pragma unroll
-                for (int k = 0; k < 8; k++) f[k] = fastExp2(f[k] * LH_LOG2E - offset) * factor;
-                put8(row.vectorAt(v), f);
-            }
+            if (v < row.vectors) gradient8(row.vectorAt(v), r[u], offset, factor);
         }
     }
     for (int j = threadIdx.x; j < row.scalars; j += step) {
@@ -156,62 +158,114 @@ extern "C" __global__ void __launch_bounds__(1024) cross_entropy(float *loss, el
     gradientRow(row, (Raw8 *)shared, cached, lse, z, *scale, target, logit);
 }
 
-// As cross_entropy where a whole row fits the shared memory: blocks stay and walk rows, and while one row's gradient is written
-// from shared memory the next row takes its place, vector by vector (each thread touches only its own), so that reading, writing
-// and exponentials run side by side.
-extern "C" __global__ void __launch_bounds__(1024) cross_entropy_stream(float *loss, elem *logits, const int *targets, const float *scale,
+// Vectors first, first + blockDim.x, … of a row whose first vector is `from` and which has `readable`.
+template <int U>
+LH_INLINE void fetch(Raw8 *r, const elem *from, int first, int readable) {
+#pragma unroll
+    for (int u = 0; u < U; u++) {
+        int v = first + u * blockDim.x;
+        if (v < readable) r[u] = load8(from + v * 8);
+    }
+}
+
+// As see8 of U vectors, with one look at the maximum.
+template <int U>
+LH_INLINE void seeGroup(Online &o, const Raw8 *r) {
+    float f[U][8], m = LH_NEGATIVE_INFINITY;
+#pragma unroll
+    for (int u = 0; u < U; u++) {
+        unpack(r[u], f[u]);
+        m = fmaxf(m, fmaxf(fmaxf(fmaxf(f[u][0], f[u][1]), fmaxf(f[u][2], f[u][3])), fmaxf(fmaxf(f[u][4], f[u][5]), fmaxf(f[u][6], f[u][7]))));
+    }
+    if (m > o.m) {
+        o.s *= fastExp2((o.m - m) * LH_LOG2E);
+        o.m = m;
+    }
+    if (o.m == LH_NEGATIVE_INFINITY) {
+        for (int u = 0; u < U; u++) see8(o, f[u]);
+        return;
+    }
+    float offset = o.m * LH_LOG2E, s = 0.f;
+#pragma unroll
+    for (int u = 0; u < U; u++) {
+#pragma unroll
+        for (int k = 0; k < 8; k++) s += fastExp2(f[u][k] * LH_LOG2E - offset);
+    }
+    o.s += s;
+}
+
+// As cross_entropy where a whole row fits the shared memory: blocks stay and walk rows, and while one row's gradient is written from
+// shared memory the next row takes its place, vector by vector (each thread touches only its own). The next U vectors of each thread are
+// always on their way, over the ends of rows too, and targets are known two rows ahead. More threads leave too few registers.
+extern "C" __global__ void __launch_bounds__(800) cross_entropy_stream(float *loss, elem *logits, const int *targets, const float *scale,
         float z, int ignore, float *squares, int width, int rows, int vector) {
     LH_DYNAMIC_SHARED(shared);
-    __shared__ float scratch[64];
+    constexpr int U = 2;
     Raw8 *cache = (Raw8 *)shared;
-    const int step = blockDim.x;
+    __shared__ float scratch[64];
+    const int step = blockDim.x, stride = gridDim.x, groups = ((width >> 3) + U * step - 1) / (U * step);
     const float s = *scale;
-    int at = blockIdx.x, target = targets[at];
-    bool live = target != ignore;
-    Row row(logits + (i64)at * width, width, vector);
+    int at = blockIdx.x;
+    i64 ahead = (i64)at + stride;
+    int target = targets[at], nextTarget = ahead < rows ? targets[ahead] : ignore;
+    int afterTarget = ahead + stride < rows ? targets[ahead + stride] : ignore;
+    bool live = target != ignore, nextLive = nextTarget != ignore;
+    Row row(logits + (i64)at * width, width, vector), next(logits + (nextLive ? ahead : (i64)at) * width, width, vector);
     float logit = 0.f;
     Online all = {0.f, 1.f};
     if (live) {
         logit = toFloat(row.p[target]);
         all = readRow(row, cache, row.vectors, scratch);
     }
+    Raw8 r[U];
+    fetch<U>(r, next.vectorAt(0), threadIdx.x, nextLive ? next.vectors : 0);
     for (;;) {
         const float lse = all.m + logf(all.s), zFactor = 1.f + 2.f * z * lse, factor = s * zFactor, offset = lse * LH_LOG2E;
-        const int nextAt = at + gridDim.x;
-        const int nextTarget = nextAt < rows ? targets[nextAt] : ignore;
-        const bool nextLive = nextTarget != ignore;
-        const Row next(logits + (i64)(nextLive ? nextAt : at) * width, width, vector);
         const float nextLogit = nextLive ? toFloat(next.p[nextTarget]) : 0.f;
-        const int readable = nextLive ? next.vectors : 0, vectors = row.vectors > readable ? row.vectors : readable;
+        const i64 after = ahead + stride;
+        const bool afterLive = afterTarget != ignore;
+        const int farTarget = after + stride < rows ? targets[after + stride] : ignore;
+        const Row third(logits + (afterLive ? after : (i64)at) * width, width, vector);
+        const int readable = nextLive ? next.vectors : 0, farReadable = afterLive ? third.vectors : 0;
+        const elem *near = next.vectorAt(0), *far = third.vectorAt(0);
+        elem *here = row.vectorAt(0);
         Online o = {LH_NEGATIVE_INFINITY, 0.f};
-        for (int v0 = threadIdx.x; v0 < vectors; v0 += 4 * step) {
-            Raw8 r[4];
+        for (int g = 0; g < groups; g++) {
+            const int first = threadIdx.x + g * U * step;
+            const bool last = g + 1 == groups;
+            Raw8 more[U];
+            fetch<U>(more, last ? far : near, last ? threadIdx.x : first + U * step, last ? farReadable : readable);
+            const int end = first + (U - 1) * step;
+            if (live && end < row.vectors) {
 #pragma unroll
-            for (int u = 0; u < 4; u++) {
-                int v = v0 + u * step;
-                if (v < readable) r[u] = load8(next.vectorAt(v));
+                for (int u = 0; u < U; u++) gradient8(here + (first + u * step) * 8, cache[first + u * step], offset, factor);
+            } else {
+                for (int v = first; v <= end && v < row.vectors; v += step) {
+                    if (live) {
+                        gradient8(here + v * 8, cache[v], offset, factor);
+                    } else {
+                        const float zero[8] = {0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f};
+                        put8(here + v * 8, zero);
+                    }
+                }
             }
+            if (end < readable) {
 #pragma unroll
-            for (int u = 0; u < 4; u++) {
-                int v = v0 + u * step;
-                if (v < row.vectors) {
-                    float f[8];
-                    if (live) unpack(cache[v], f);
+                for (int u = 0; u < U; u++) cache[first + u * step] = r[u];
+                seeGroup<U>(o, r);
+            } else {
 #pragma unroll
-                    for (int k = 0; k < 8; k++) f[k] = live ? fastExp2(f[k] * LH_LOG2E - offset) * factor : 0.f;
-                    put8(row.vectorAt(v), f);
+                for (int u = 0; u < U; u++) {
+                    if (first + u * step < readable) {
+                        float f[8];
+                        cache[first + u * step] = r[u];
+                        unpack(r[u], f);
+                        see8(o, f);
+                    }
                 }
             }
 #pragma unroll
-            for (int u = 0; u < 4; u++) {
-                int v = v0 + u * step;
-                if (v < readable) {
-                    cache[v] = r[u];
-                    float f[8];
-                    unpack(r[u], f);
-                    see8(o, f);
-                }
-            }
+            for (int u = 0; u < U; u++) r[u] = more[u];
         }
         for (int j = threadIdx.x; j < row.scalars; j += step) {
             elem *p = row.p + row.scalarAt(j);
@@ -227,12 +281,17 @@ extern "C" __global__ void __launch_bounds__(1024) cross_entropy_stream(float *l
             loss[at] = live ? lse - logit : 0.f;
             if (squares) squares[at] = live ? lse * lse : 0.f;
         }
-        at = nextAt;
-        if (at >= rows) return;
+        if (ahead >= rows) return;
+        at = (int)ahead;
+        ahead = after;
         live = nextLive;
         target = nextTarget;
         logit = nextLogit;
         row = live ? next : Row(logits + (i64)at * width, width, vector);
+        nextLive = afterLive;
+        nextTarget = afterTarget;
+        next = third;
+        afterTarget = farTarget;
     }
 }
 

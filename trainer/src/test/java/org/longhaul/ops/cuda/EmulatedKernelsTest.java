@@ -23,6 +23,9 @@ class EmulatedKernelsTest {
         Assumptions.assumeTrue(KernelEmulator.available(), "needs g++ to emulate the CUDA kernels");
     }
 
+    /** Shared memory of a block on an H200. */
+    private static final int LARGE = 227 * 1024;
+
     private static void on(DType compute, Consumer<Workbench> check) {
         on(compute, 64 * 1024, check);
     }
@@ -51,15 +54,24 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @EnumSource(value = DType.class, names = {"BF16", "F32"})
     void normBackward(DType compute) {
-        int[][] shapes = {{1, 64}, {129, 192}, {35, 768}, {17, 1024}, {9, 2048}, {5, 4096}, {5, 8192}, {3, 5120}, {13, 70}, {2, 1}, {2, 17000}};
+        int[][] shapes = {{1, 64}, {129, 192}, {75, 768}, {37, 1024}, {19, 2048}, {9, 4096}, {5, 8192}, {7, 5120}, {13, 70}, {2, 1}, {2, 17000}, {1, 8},
+            {37, 200}, {21, 1000}, {11, 3072}, {3, 16384}};
         int alias = 0;
         for (int[] s : shapes) {
             int a = alias++ % 4;
-            on(compute, b -> OpsChecks.normBackward(b, s[0], s[1], 0, a));
+            on(compute, LARGE, b -> OpsChecks.normBackward(b, s[0], s[1], 0, a));
         }
-        on(compute, b -> OpsChecks.normBackward(b, 5, 192, 1, 1));
-        on(compute, b -> OpsChecks.normBackward(b, 21, 192, 0, 2));
-        on(compute, b -> OpsChecks.normBackward(b, 21, 192, 0, 0));
+        on(compute, LARGE, b -> OpsChecks.normBackward(b, 5, 192, 1, 1));
+        for (int a = 0; a < 4; a++) {
+            int same = a;
+            on(compute, LARGE, b -> OpsChecks.normBackward(b, 51, 192, 0, same));
+            on(compute, LARGE, b -> OpsChecks.normBackward(b, 19, 2048, 0, same));
+        }
+        // Fewer rows to a block where the rows on their way would not fit the shared memory; none of them where not even one row's do.
+        for (int shared : new int[] {0, 20 * 1024, 64 * 1024}) {
+            on(compute, shared, b -> OpsChecks.normBackward(b, 35, 768, 0, 1));
+            on(compute, shared, b -> OpsChecks.normBackward(b, 9, 4096, 0, 2));
+        }
     }
 
     @ParameterizedTest
@@ -105,12 +117,12 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @EnumSource(value = DType.class, names = {"BF16", "F32"})
     void loss(DType compute) {
-        for (int[] s : new int[][] {{1, 1000}, {7, 257}, {6, 50257}, {5, 8}, {2, 3}, {4, 102400}}) {
-            on(compute, b -> LossChecks.whole(b, s[0], s[1], 0));
+        for (int[] s : new int[][] {{1, 1000}, {7, 257}, {6, 50257}, {5, 8}, {2, 3}, {4, 102400}, {31, 5}, {61, 1000}, {19, 16001}}) {
+            on(compute, LARGE, b -> LossChecks.whole(b, s[0], s[1], 0));
         }
-        on(compute, b -> LossChecks.whole(b, 3, 1000, 1));
-        // All in shared memory, part of it, nothing of it.
-        on(compute, 227 * 1024, b -> LossChecks.whole(b, 2, 50257, 0));
+        on(compute, LARGE, b -> LossChecks.whole(b, 13, 1000, 1));
+        // Part of a row in shared memory, nothing of it.
+        on(compute, b -> LossChecks.whole(b, 6, 50257, 0));
         on(compute, 0, b -> LossChecks.whole(b, 3, 4000, 0));
         on(compute, b -> LossChecks.parallel(b, 7, 1001, 500));
         on(compute, b -> LossChecks.parallel(b, 3, 20000, 8000));
@@ -119,7 +131,7 @@ class EmulatedKernelsTest {
     @ParameterizedTest
     @EnumSource(value = DType.class, names = {"BF16", "F32"})
     void optimizer(DType compute) {
-        for (int n : new int[] {1, 7, 129, 5000, 8192}) {
+        for (int n : new int[] {1, 7, 129, 1023, 1024, 5000, 8192}) {
             on(compute, b -> OpsChecks.adamW(b, n, DType.F32, true));
             on(compute, b -> OpsChecks.adamW(b, n, DType.BF16, true));
         }

@@ -152,12 +152,8 @@ final class KernelBench {
         Tensor dw = pool.t(DType.F32, s.d());
         moved(s.name() + " rmsNorm", 4.0 * td, i -> ops.rmsNorm(y[i % n], rstd, x[i % n], w, 1e-6));
         moved(s.name() + " addRmsNorm", 8.0 * td, i -> ops.addRmsNorm(sum[i % n], y[i % n], rstd, x[i % n], delta[i % n], w, 1e-6));
-        for (int resident : new int[] {512, 1024, 2048}) {
-            ops.normKernels().tune(resident);
-            moved(s.name() + " rmsNormBackward " + resident, 8.0 * td,
-                    i -> ops.rmsNormBackward(sum[i % n], dw, y[i % n], x[i % n], w, rstd, delta[i % n]));
-        }
-        ops.normKernels().tune(0);
+        moved(s.name() + " rmsNormBackward", 8.0 * td,
+                i -> ops.rmsNormBackward(sum[i % n], dw, y[i % n], x[i % n], w, rstd, delta[i % n]));
         AttentionShape a = s.attention();
         pool.begin(6L << 30);
         Tensor cos = pool.t(DType.F32, a.sequence(), a.headDim() / 2);
@@ -255,13 +251,7 @@ final class KernelBench {
         Tensor scale = pool.t(DType.F32, 1);
         Tensor targets = pool.ids(LOSS_ROWS, VOCABULARY);
         double bytes = 4.0 * LOSS_ROWS * VOCABULARY;
-        int all = 227 * 1024;
-        for (int[] k : new int[][] {{1024, all, 1}, {512, all, 1}, {1024, all, 0}, {1024, all / 2, 0}, {1024, 0, 0}}) {
-            ops.lossKernels().tune(k[0], k[1], k[2] == 1);
-            moved("crossEntropy " + LOSS_ROWS + " rows, " + k[0] + "/" + k[1] / 1024 + "K" + (k[2] == 1 ? " staying" : ""), bytes,
-                    i -> ops.crossEntropy(loss, logits[i % n], targets, scale, 0, -1, null));
-        }
-        ops.lossKernels().tune(1024, all, true);
+        moved("crossEntropy " + LOSS_ROWS + " rows", bytes, i -> ops.crossEntropy(loss, logits[i % n], targets, scale, 0, -1, null));
         moved("crossEntropyLoss", bytes / 2, i -> ops.crossEntropyLoss(loss, logits[i % n], targets, -1));
     }
 
