@@ -256,6 +256,27 @@ public final class CheckpointStore implements AutoCloseable {
         group.all(true);
     }
 
+    /**
+     * The same by a person's hand, in this process alone. Throws UserError where a run is writing to the folder, or where one cannot be marked.
+     *
+     * @return the names of those taken out of use, newest first
+     */
+    public List<String> rollBackTo(long step, String why) {
+        try {
+            own();
+            List<String> taken = new ArrayList<>();
+            for (CheckpointInfo later : list()) {
+                if (later.complete() && later.step() > step) {
+                    invalidate(later, why);
+                    taken.add(later.name());
+                }
+            }
+            return taken;
+        } catch (IOException e) {
+            throw UserError.environment("cannot take checkpoints of " + root() + " out of use: " + Reason.of(e) + "; give this user the right to write there", e);
+        }
+    }
+
     /** Deletes what the rules let go after a save, and invalid ones as soon as enough complete ones are there. */
     void prune(Retention retention) throws IOException {
         for (String folder : List.copyOf(leftovers)) {
@@ -323,12 +344,16 @@ public final class CheckpointStore implements AutoCloseable {
     }
 
     private void markInvalid(CheckpointInfo info, String why) {
-        known.remove(StepName.parse(info.name()));
         try {
-            storage.write(info.name() + "/" + CheckpointFolders.INVALID, (why + "\n").getBytes(StandardCharsets.UTF_8));
+            invalidate(info, why);
         } catch (IOException e) {
             LOG.warn("cannot mark {}/{} as invalid: {}", root(), info.name(), Reason.of(e));
         }
+    }
+
+    private void invalidate(CheckpointInfo info, String why) throws IOException {
+        known.remove(StepName.parse(info.name()));
+        storage.write(info.name() + "/" + CheckpointFolders.INVALID, (why + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
     private UserError unreadable(IOException e) {

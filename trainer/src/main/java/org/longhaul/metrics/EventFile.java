@@ -15,10 +15,15 @@ import java.util.zip.CRC32C;
  * an {@code Event} protocol buffer with scalar values.
  */
 public final class EventFile implements AutoCloseable {
+    private static final int SESSION_START = 1;
+
     private final Appender out;
 
-    /** Starts a file {@code events.out.tfevents.…} in a folder; {@code seconds} is the time since 1970. */
-    public EventFile(Path folder, double seconds) throws IOException {
+    /**
+     * Starts a file {@code events.out.tfevents.…} in a folder, which takes the place of what earlier files there say of steps from {@code firstStep} on;
+     * {@code seconds} is the time since 1970.
+     */
+    public EventFile(Path folder, double seconds, long firstStep) throws IOException {
         Files.createDirectories(folder);
         String name = "events.out.tfevents.%010d.%d".formatted((long) seconds, ProcessHandle.current().pid());
         out = new Appender(folder.resolve(name));
@@ -26,6 +31,18 @@ public final class EventFile implements AutoCloseable {
         version.fixed64(1, seconds);
         version.bytes(3, "brain.Event:2".getBytes(StandardCharsets.UTF_8));
         record(version.toByteArray());
+        startAt(seconds, firstStep);
+    }
+
+    /** Takes out of use what was said of a step and those behind it: training went back. TensorBoard forgets it where a session starts. */
+    public void startAt(double seconds, long step) {
+        Message session = new Message();
+        session.varint(1, SESSION_START);
+        Message event = new Message();
+        event.fixed64(1, seconds);
+        event.varint(2, step);
+        event.bytes(7, session.toByteArray());
+        record(event.toByteArray());
     }
 
     /** Appends one event with a value for each tag; {@link #flush} brings it to the file. */

@@ -67,7 +67,7 @@ final class Report implements AutoCloseable {
         Path folder = config.output();
         try {
             file = MetricsFile.open(folder.resolve("metrics.jsonl"), afterStep);
-            events = config.logging().tensorboard() ? new EventFile(folder.resolve("tensorboard"), now()) : null;
+            events = config.logging().tensorboard() ? new EventFile(folder.resolve("tensorboard"), now(), afterStep + 1) : null;
         } catch (IOException e) {
             throw UserError.environment(folder + ": cannot write metrics: " + Reason.of(e) + "; free space or name another output", e);
         }
@@ -191,6 +191,9 @@ final class Report implements AutoCloseable {
         line.put("rollbacks", to.rollbacks());
         line.put("consumed_samples", to.consumed());
         write(line);
+        if (events != null) {
+            events.startAt(now(), to.step() + 1);
+        }
     }
 
     /** Writes what this rank's memory was planned to be and is. */

@@ -51,6 +51,33 @@ class CommandsTest {
     }
 
     @Test
+    void rollbackTakesLaterOnesOutOfUse() throws IOException {
+        String said = call(new RollbackCommand(), run + "/step-00000001", "--why", "the loss\nwas wrong");
+        assertTrue(said.contains("step-00000002 is out of use") && said.contains("the next start goes on from step 1"), said);
+        assertTrue(call(new LsCommand(), run).contains("unusable: the loss was wrong"), "one line");
+        try (CheckpointStore store = CheckpointStore.open(folder.resolve("run"))) {
+            assertEquals(1, store.openNewest().meta().step());
+        }
+        assertTrue(call(new RollbackCommand(), run + "/step-00000001").contains("is the newest complete checkpoint already"));
+        Files.delete(folder.resolve("run/step-00000002/INVALID"));
+        assertTrue(call(new LsCommand(), run).contains("2 complete"), "taken back");
+    }
+
+    @Test
+    void rollbackRefusesWhatItCannotMean() throws IOException {
+        UserError none = assertThrows(UserError.class, () -> call(new RollbackCommand(), run));
+        assertTrue(none.getMessage().contains("names no step"), none.getMessage());
+        UserError absent = assertThrows(UserError.class, () -> call(new RollbackCommand(), run + "/step-00000007"));
+        assertTrue(absent.getMessage().startsWith("no checkpoint step-00000007 in "), absent.getMessage());
+        try (CheckpointStore running = CheckpointStore.open(folder.resolve("run"))) {
+            running.cleanUp();
+            UserError used = assertThrows(UserError.class, () -> call(new RollbackCommand(), run + "/step-00000001"));
+            assertTrue(used.getMessage().contains("another run"), used.getMessage());
+        }
+        assertTrue(call(new LsCommand(), run).contains("2 complete"));
+    }
+
+    @Test
     void theOutputOfARunStandsForItsCheckpoints() throws IOException {
         Path output = folder.resolve("output");
         Files.createDirectories(output);

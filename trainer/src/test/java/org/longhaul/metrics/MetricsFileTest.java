@@ -28,5 +28,22 @@ class MetricsFileTest {
             m.write(Map.of("step", 4));
         }
         assertEquals("{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n{\"step\":4}\n", Files.readString(file));
+        assertEquals("{\"step\":4}\n{\"step\":5}\n", Files.readString(folder.resolve("metrics.replaced.jsonl")), "what was replaced can still be read");
+        try (MetricsFile m = MetricsFile.open(file, 2)) {
+            m.write(Map.of("step", 3));
+        }
+        assertEquals("{\"step\":4}\n{\"step\":5}\n{\"step\":3}\n{\"step\":4}\n", Files.readString(folder.resolve("metrics.replaced.jsonl")));
+    }
+
+    @Test
+    void aLineCutWithinACharacterKeepsNobodyFromGoingOn() throws IOException {
+        Path file = folder.resolve("metrics.jsonl");
+        Files.write(file, "{\"step\":1}\n{\"step\":2,\"sources\":\"".getBytes());
+        Files.write(file, new byte[] {(byte) 0xc3}, StandardOpenOption.APPEND);
+        assertEquals(1, MetricsFile.read(file).size());
+        try (MetricsFile m = MetricsFile.open(file, 1)) {
+            m.write(Map.of("step", 2));
+        }
+        assertEquals("{\"step\":1}\n{\"step\":2}\n", Files.readString(file));
     }
 }
