@@ -73,6 +73,10 @@ final class CheckpointWriter {
         try {
             phase("write its part", () -> {
                 Faults.point("checkpoint.write");
+                if (group.rank() > 0 && storage.atomicRename()) {
+                    // Where a network file system still believes that it is not there, making it is what mends that.
+                    storage.makeFolder(folder);
+                }
                 RankPart part = body.write(storage, folder, group.rank());
                 storage.write(folder + "/" + partName(group.rank()), Manifest.encode(part));
             });
