@@ -69,14 +69,13 @@ public final class Optimizer implements AutoCloseable {
     /**
      * Updates master, moments and weights of the owned parts; nothing where the finite flag of {@link #clip} is 0.
      *
-     * @param step from 1, steps that were skipped included: each of the first few that is makes the moments' bias correction, and so the updates of
-     *     some dozens of steps behind it, a little too small, but the update depends on nothing that the host learns late
+     * @param count of updates, this one included, for the moments' bias correction
      */
-    public void step(double learningRate, long step) {
+    public void step(double learningRate, long count) {
         for (Range range : ranges) {
             double decay = range.decay ? config.weightDecay() : 0;
             ops.adamW(
-                    new AdamWStep(learningRate, config.beta1(), config.beta2(), config.epsilon(), decay, step),
+                    new AdamWStep(learningRate, config.beta1(), config.beta2(), config.epsilon(), decay, count),
                     range.master, range.gradient, range.first, range.second, range.weights, clip);
         }
     }

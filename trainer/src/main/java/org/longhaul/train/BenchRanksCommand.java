@@ -95,7 +95,7 @@ final class BenchRanksCommand implements Callable<Integer> {
                 long start = System.nanoTime();
                 meter.begin();
                 engine.gradients(order, (step - 1L) * config.batch().sequences(), false, Wish.NONE);
-                engine.update(config.schedule().at(step, Math.max(step, config.steps())), step);
+                engine.update(config.schedule().at(step, Math.max(step, config.steps())), step, step);
                 meter.end();
                 setup.backend().synchronize();
                 if (measured >= 0 && measured < steps) {

@@ -161,10 +161,12 @@ final class Engine implements TokenLosses, AutoCloseable {
 
     /**
      * Updates the parameters and compares replicas where that is due; nothing changes where the gradients were not finite.
+     *
+     * @param updates so far, this one included: steps but for those that were skipped
      */
-    void update(double learningRate, long step) {
+    void update(double learningRate, long step, long updates) {
         phases.open("optimizer");
-        optimizer.step(learningRate, step);
+        optimizer.step(learningRate, updates);
         phases.close();
         gather.begin();
         if (replicas.due(step)) {

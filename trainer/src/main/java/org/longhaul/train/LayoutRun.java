@@ -115,7 +115,7 @@ record LayoutRun(List<Double> losses, List<Double> norms, GlobalTensors gradient
                 if (step == 1) {
                     add(gradients, backend, engine.stores(), ParameterStore::gradients);
                 }
-                engine.update(config.schedule().at(step, config.steps()), step);
+                engine.update(config.schedule().at(step, config.steps()), step, step);
                 StepScalars.Result result = engine.scalars().take()[0];
                 if (groups.rank() == 0) {
                     losses.add(result.lossSum() / config.tokensPerStep());

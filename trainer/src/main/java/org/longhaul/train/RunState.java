@@ -18,26 +18,31 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param norms accepted gradient norms that the spike detector remembers
  * @param rollbacks roll-backs since training last got a window of steps beyond one
  * @param rolledBackFrom the farthest step that one of them gave up
+ * @param updates steps whose update was made, which the moments' bias correction goes by; states without it count every step
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 record RunState(
         long step, long consumed, int stage, long earlierTokens, long skipped, int skippedInRow, double[] losses, double[] norms, int rollbacks,
-        long rolledBackFrom) {
+        long rolledBackFrom, Long updates) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    RunState {
+        updates = updates == null ? Long.valueOf(step) : updates;
+    }
+
     static RunState start(int stage) {
-        return new RunState(0, 0, stage, 0, 0, 0, new double[0], new double[0], 0, 0);
+        return new RunState(0, 0, stage, 0, 0, 0, new double[0], new double[0], 0, 0, 0L);
     }
 
     /** The same at the first sample of another data stage; samples of this one had {@code context} tokens. */
     RunState inStage(int other, int context) {
-        return new RunState(step, 0, other, tokens(context), skipped, 0, losses, norms, rollbacks, rolledBackFrom);
+        return new RunState(step, 0, other, tokens(context), skipped, 0, losses, norms, rollbacks, rolledBackFrom, updates);
     }
 
     /** This older state's step with the place in the data of a newer one, whose batches are given up. The older one may be of another data stage. */
     RunState behind(RunState given, int allRollbacks) {
         return new RunState(step, given.consumed, given.stage, given.earlierTokens, given.skipped, 0, losses, norms, allRollbacks,
-                Math.max(given.step, given.rolledBackFrom));
+                Math.max(given.step, given.rolledBackFrom), updates);
     }
 
     /** Tokens consumed in all data stages, where the present one's samples have {@code context} tokens. */

@@ -174,7 +174,10 @@ final class Trainer {
         Faults.point("train.gradients");
         if (!dropped) {
             snapshots.gate();
-            engine.update(config.schedule().at(step, config.steps()), step);
+            // With watch, which steps were not finite may be known too late: they count there, so that nothing depends on when the host looks. Each of
+            // the first few makes some dozens of updates behind it a little too small.
+            boolean watches = config.spikes().action() == SpikeConfig.Action.WATCH;
+            engine.update(config.schedule().at(step, config.steps()), step, watches ? step : state.updates());
         }
         Faults.point("train.update");
         return results;
@@ -269,6 +272,7 @@ final class Trainer {
         long consumed = state.consumed() + config.batch().sequences();
         long skipped = state.skipped();
         int inRow = state.skippedInRow();
+        long updates = state.updates();
         boolean dropped = false;
         Report.Step[] lines = new Report.Step[results.length];
         for (int i = 0; i < results.length; i++) {
@@ -284,6 +288,7 @@ final class Trainer {
             inRow = dropped ? inRow + 1 : 0;
             skipped += dropped ? 1 : 0;
             if (!dropped) {
+                updates++;
                 judge.accept(r, loss);
             }
             lines[i] = new Report.Step(
@@ -293,7 +298,7 @@ final class Trainer {
         boolean past = step > state.rolledBackFrom() + config.spikes().window();
         state = new RunState(
                 step, consumed, state.stage(), state.earlierTokens(), skipped, inRow, judge.losses(), judge.norms(), past ? 0 : state.rollbacks(),
-                past ? 0 : state.rolledBackFrom());
+                past ? 0 : state.rolledBackFrom(), updates);
         if (results.length > 0) {
             tell(lines);
         }

@@ -50,7 +50,7 @@ class AllocationTest {
     private static void steps(Engine engine, SampleOrder order, TrainConfig config, int steps) {
         for (int step = 1; step <= steps; step++) {
             engine.gradients(order, (step - 1L) * config.batch().sequences(), false, Wish.NONE);
-            engine.update(1e-4, step);
+            engine.update(1e-4, step, step);
             if (engine.scalars().full()) {
                 engine.scalars().take();
             }

@@ -66,7 +66,7 @@ class CudaStepTest {
                     }
                     profiling.before(step);
                     engine.gradients(order, (step - 1L) * config.batch().sequences(), false, Wish.NONE);
-                    engine.update(1e-4, step);
+                    engine.update(1e-4, step, step);
                     profiling.after(step, false);
                     seen = seen.or(check::step);
                     if (engine.scalars().full()) {
