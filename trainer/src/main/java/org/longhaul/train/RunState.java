@@ -60,6 +60,6 @@ record RunState(
     }
 
     private RunState after(long earlier) {
-        return new RunState(step, consumed, stage, earlier, skipped, skippedInRow, losses, norms, rollbacks, rolledBackFrom);
+        return new RunState(step, consumed, stage, earlier, skipped, skippedInRow, losses, norms, rollbacks, rolledBackFrom, updates);
     }
 }
