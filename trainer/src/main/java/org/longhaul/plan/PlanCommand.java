@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.longhaul.config.ConfigLoader;
 import org.longhaul.error.ExitCode;
+import org.longhaul.error.UserError;
 import org.longhaul.train.TrainConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code longhaul plan}: what a training job needs, without a GPU and without its data. */
 @Command(name = "plan", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Says what a training job needs: parameters, FLOPs, memory, layout, time; asks no GPU and reads no data.",
+        description = "Says what a training job needs: parameters, FLOPs, memory, layout, time; asks no GPU and reads no data. Exit status 2 when the layout does not fit.",
         footer = {"", "Example: longhaul plan configs/67b.yaml --processes 512"})
 final class PlanCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "CONFIG", description = "The job as YAML.")
@@ -40,8 +41,12 @@ final class PlanCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         TrainConfig config = ConfigLoader.load(file, overrides, TrainConfig.class);
-        spec.commandLine().getOut().print(new PlanReport(config, processes, (long) (gpuMemory * (1L << 30)), teraflops).text());
+        PlanReport report = new PlanReport(config, processes, (long) (gpuMemory * (1L << 30)), teraflops);
+        spec.commandLine().getOut().print(report.text());
         spec.commandLine().getOut().flush();
+        if (!report.misfit().isEmpty()) {
+            throw UserError.badInput(report.misfit());
+        }
         return ExitCode.DONE.status();
     }
 }

@@ -6,9 +6,11 @@ import java.util.Locale;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.longhaul.checkpoint.Retention;
 import org.longhaul.error.UserError;
 import org.longhaul.metrics.Flops;
 import org.longhaul.model.ModelConfig;
+import org.longhaul.model.Recompute;
 import org.longhaul.parallel.Mesh;
 import org.longhaul.tensor.DType;
 import org.longhaul.train.CheckpointSpace;
@@ -26,6 +28,7 @@ final class PlanReport {
     private final long gpuBytes;
     private final double teraflops;
     private final StringBuilder out = new StringBuilder();
+    private String misfit = "";
 
     /**
      * A plan.
@@ -80,6 +83,11 @@ final class PlanReport {
         return out.toString();
     }
 
+    /** After {@link #text}: why the configured layout does not fit and which do, empty where it fits. */
+    String misfit() {
+        return misfit;
+    }
+
     private void model() {
         ModelConfig m = config.model();
         heading("Model");
@@ -110,11 +118,17 @@ final class PlanReport {
                 Sizes.bytes(CheckpointSpace.of(config).one()), moments);
         CheckpointSpace space = CheckpointSpace.of(config);
         line("room for them", "%s", space);
-        line("a fault costs", "%s", CheckpointSpace.promise(config.checkpoint().retention()));
+        Retention r = config.checkpoint().retention();
+        line("a fault costs", "%s", CheckpointSpace.promise(r));
+        if (!r.ephemeralEvery().isZero()) {
+            line("storage", "must take %s/s from all ranks together for that: a checkpoint in a third of %s", Sizes.bytes((long) (space.one() * 3e3 / r.ephemeralEvery().toMillis())),
+                    Sizes.duration(r.ephemeralEvery().toMillis() / 1e3));
+        }
         if (teraflops > 0 && config.device().kind() == DeviceConfig.Kind.CUDA) {
             double rate = teraflops * 1e12 * mesh.size() / Flops.perTokenFull(config.model());
             double bubble = 1 + (mesh.pipeline() - 1.0) / ((double) accumulation() * mesh.virtualStages());
-            line("time", "%s a step, %s in all, if each of %d GPUs reaches %.0f TFLOP/s (full attention and head counted)",
+            line("time", "%s a step, %s in all, if each of %d GPUs reaches %.0f TFLOP/s (full attention and head counted"
+                    + (mesh.pipeline() > 1 ? "; the pipeline's idle time comes on top and is in these figures)" : ")"),
                     Sizes.duration(perStep / rate * bubble), Sizes.duration(tokens / rate * bubble), mesh.size(), teraflops);
         }
     }
@@ -173,7 +187,9 @@ final class PlanReport {
                 "%s a rank, which checkpoints are written from, and its Java heap (LONGHAUL_HEAP)",
                 Sizes.bytes(ranks.stream().mapToLong(RankMemory::staged).max().orElseThrow()));
         if (config.device().kind() == DeviceConfig.Kind.CUDA && fullest.total() > gpuBytes) {
-            line("does not fit", "a GPU has %s; the layouts below that fit say what to change", Sizes.bytes(gpuBytes));
+            line("does not fit", "a GPU has %s", Sizes.bytes(gpuBytes));
+            misfit = String.format(Locale.ROOT, "%s does not fit: %s on the fullest rank, a GPU has %s (--gpu-memory); ", name(mesh, config.memory().recompute()),
+                    Sizes.bytes(fullest.total()), Sizes.bytes(gpuBytes));
         }
     }
 
@@ -181,10 +197,14 @@ final class PlanReport {
         List<LayoutChoices.Choice> all = LayoutChoices.of(config, mesh.size(), gpuBytes);
         heading("Layouts of " + (mesh.size() == 1 ? "1 GPU" : mesh.size() + " GPUs") + " that fit, fewest exchanges first");
         List<LayoutChoices.Choice> fit = all.stream().filter(LayoutChoices.Choice::fits).toList();
-        if (fit.isEmpty()) {
-            out.append("  none; ").append(all.stream().anyMatch(c -> c.bytes() > gpuBytes) ? "take more GPUs or a smaller batch.micro_batch"
-                    : "change the number of GPUs or batch.sequences, as the reasons below say").append('\n');
+        if (fit.isEmpty() && all.stream().noneMatch(c -> c.bytes() > gpuBytes)) {
+            out.append("  none; change the number of GPUs or batch.sequences, as the reasons below say\n");
+        } else if (fit.isEmpty()) {
+            List<String> remedies = Remedies.of(config, mesh.size(), gpuBytes);
+            out.append("  none; ").append(remedies.isEmpty() ? "take a smaller model or context" : String.join("; ", remedies)).append('\n');
         }
+        misfit = misfit.isEmpty() ? "" : misfit + (fit.isEmpty() ? "no layout of so many GPUs does; the plan says what would" : "these do: "
+                + fit.stream().limit(3).map(PlanReport::name).collect(Collectors.joining("; ")));
         fit.stream().limit(6).forEach(c -> out.append(String.format(Locale.ROOT, "  %-36s %s%n", name(c), Sizes.bytes(c.bytes()))));
         List<LayoutChoices.Choice> rejected = all.stream().filter(c -> !c.fits()).toList();
         if (rejected.isEmpty()) {
@@ -198,9 +218,12 @@ final class PlanReport {
         }
     }
 
-    private static String name(LayoutChoices.Choice c) {
-        return "pp" + c.mesh().pipeline() + " dp" + c.mesh().data() + " tp" + c.mesh().tensor() + ", recompute "
-                + c.recompute().name().toLowerCase(Locale.ROOT);
+    static String name(LayoutChoices.Choice c) {
+        return name(c.mesh(), c.recompute());
+    }
+
+    private static String name(Mesh mesh, Recompute recompute) {
+        return "pp" + mesh.pipeline() + " dp" + mesh.data() + " tp" + mesh.tensor() + ", recompute " + recompute.name().toLowerCase(Locale.ROOT);
     }
 
     private int accumulation() {

@@ -88,6 +88,35 @@ class PlanTest {
         assertTrue(mesh.getMessage().contains("mesh"), mesh.getMessage());
     }
 
+    @Test
+    void whatDoesNotFitComesWithWhatWould() {
+        TrainConfig large = with("67b.yaml", "mesh.pipeline=1");
+        PlanReport eight = new PlanReport(large, 8, 80L << 30, 0);
+        String text = eight.text();
+        assertTrue(text.contains("  none; with 16 GPUs: pp2 dp1 tp8, recompute selective\n"), text);
+        assertTrue(eight.misfit().startsWith("pp1 dp1 tp8, recompute selective does not fit: 149.36 GiB on the fullest rank, a GPU has 80.00 GiB"), eight.misfit());
+        assertEquals("", fitting(with("67b.yaml", "mesh.pipeline=2"), 16));
+        TrainConfig wide = with("7b.yaml", "batch.micro_batch=16", "batch.sequences=128", "mesh.tensor=2");
+        String crowded = new PlanReport(wide, 2, 66L << 30, 0).text();
+        assertTrue(crowded.contains("none; with batch.micro_batch=1: pp"), crowded);
+        PlanReport other = new PlanReport(with("7b.yaml", "batch.sequences=1024"), 8, 60L << 30, 0);
+        other.text();
+        assertTrue(other.misfit().contains("; these do: pp"), other.misfit());
+    }
+
+    @Test
+    void theSpeedOfStorageIsThatOfAThirdOfTheLimit() {
+        String text = report("67b.yaml", 1024);
+        // 12 bytes for each of 67,425,001,472 parameters in 100 s.
+        assertTrue(text.contains("storage            must take 7.54 GiB/s from all ranks together"), text);
+    }
+
+    private static String fitting(TrainConfig config, int processes) {
+        PlanReport report = new PlanReport(config, processes, 80L << 30, 0);
+        report.text();
+        return report.misfit();
+    }
+
     /** Numbers of GPUs that are no powers of two. */
     @Test
     void aThousandGpus() {
