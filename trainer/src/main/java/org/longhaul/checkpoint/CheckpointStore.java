@@ -193,7 +193,7 @@ public final class CheckpointStore implements AutoCloseable {
     /**
      * Claims the folder for this run and deletes what killed runs left: staged folders, folders being deleted, and folders without
      * {@code DONE}. Only the run that owns the folder may call it, before its first save; rank 0 acts. Each folder is named in a
-     * warning. Throws UserError when another run is writing there.
+     * warning. Throws UserError on every rank when another run is writing there, or nothing can be written.
      *
      * @return the names deleted
      */
@@ -222,7 +222,10 @@ public final class CheckpointStore implements AutoCloseable {
             throw UserError.environment("cannot write checkpoints to " + root() + ": " + Reason.of(e)
                     + "; give this user the right to write there, or name another place in output or checkpoint.path", e);
         } finally {
-            group.all(done);
+            // What keeps rank 0 from it is its own to tell; the others must not go on and wait for it.
+            if (!group.all(done || group.rank() != 0) && group.rank() != 0) {
+                throw UserError.environment("rank 0 could not make " + root() + " ready, as its own line says");
+            }
         }
         return gone;
     }

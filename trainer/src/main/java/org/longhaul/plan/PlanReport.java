@@ -223,7 +223,7 @@ final class PlanReport {
     }
 
     private static String name(Mesh mesh, Recompute recompute) {
-        return "pp" + mesh.pipeline() + " dp" + mesh.data() + " tp" + mesh.tensor() + ", recompute " + recompute.name().toLowerCase(Locale.ROOT);
+        return "pp" + mesh.pipeline() + ".dp" + mesh.data() + ".tp" + mesh.tensor() + ", recompute " + recompute.name().toLowerCase(Locale.ROOT);
     }
 
     private int accumulation() {

@@ -15,7 +15,7 @@ final class Remedies {
 
     private Remedies() {}
 
-    /** Sentences such as {@code with optimizer.moments=bf16: pp4 dp1 tp4, recompute full}; empty where nothing tried helps. */
+    /** Sentences such as {@code with optimizer.moments=bf16: pp4.dp1.tp4, recompute full}; empty where nothing tried helps. */
     static List<String> of(TrainConfig config, int processes, long limit) {
         List<String> found = new ArrayList<>();
         List<String> keys = new ArrayList<>();

@@ -103,6 +103,18 @@ class CheckpointStoreTest {
     }
 
     @Test
+    void aFolderThatCannotBeClaimedEndsAllRanks() throws IOException {
+        Files.writeString(folder.resolve("file"), "in the way");
+        List<String> said = ThreadRanks.run(2, group -> {
+            try (CheckpointStore store = CheckpointStore.open(folder.resolve("file").resolve("checkpoints").toString(), group)) {
+                return assertThrows(UserError.class, store::cleanUp).getMessage();
+            }
+        });
+        assertTrue(said.get(0).startsWith("cannot write checkpoints to "), said.get(0));
+        assertEquals("rank 0 could not make " + folder.resolve("file").resolve("checkpoints") + " ready, as its own line says", said.get(1));
+    }
+
+    @Test
     void twoRunsCannotOwnOneFolder() {
         try (CheckpointStore first = CheckpointStore.open(folder)) {
             first.cleanUp();

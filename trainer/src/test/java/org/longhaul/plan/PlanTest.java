@@ -93,8 +93,8 @@ class PlanTest {
         TrainConfig large = with("67b.yaml", "mesh.pipeline=1");
         PlanReport eight = new PlanReport(large, 8, 80L << 30, 0);
         String text = eight.text();
-        assertTrue(text.contains("  none; with 16 GPUs: pp2 dp1 tp8, recompute selective\n"), text);
-        assertTrue(eight.misfit().startsWith("pp1 dp1 tp8, recompute selective does not fit: 149.36 GiB on the fullest rank, a GPU has 80.00 GiB"), eight.misfit());
+        assertTrue(text.contains("  none; with 16 GPUs: pp2.dp1.tp8, recompute selective\n"), text);
+        assertTrue(eight.misfit().startsWith("pp1.dp1.tp8, recompute selective does not fit: 149.36 GiB on the fullest rank, a GPU has 80.00 GiB"), eight.misfit());
         assertEquals("", fitting(with("67b.yaml", "mesh.pipeline=2"), 16));
         TrainConfig wide = with("7b.yaml", "batch.micro_batch=16", "batch.sequences=128", "mesh.tensor=2");
         String crowded = new PlanReport(wide, 2, 66L << 30, 0).text();
@@ -121,7 +121,7 @@ class PlanTest {
     @Test
     void aThousandGpus() {
         String report = new PlanReport(with("67b.yaml", "mesh.pipeline=5", "batch.sequences=4600"), 1000, 139L << 30, 0).text();
-        assertTrue(report.contains("\n  pp5 dp25 tp8, recompute none"), report);
+        assertTrue(report.contains("\n  pp5.dp25.tp8, recompute none"), report);
         UserError mesh = assertThrows(UserError.class, () -> new PlanReport(load("67b.yaml"), 1000, 139L << 30, 0));
         assertTrue(mesh.getMessage().contains("needs 992 processes, 1000 run; give --processes that mesh and batch.sequences divide by, such as 768 or 1024, or "
                 + "change mesh or batch.sequences"), mesh.getMessage());
@@ -129,7 +129,7 @@ class PlanTest {
         assertTrue(batch.getMessage().contains("2304 for 2 × 1000; 2000 or 4000 would do; give --processes that mesh and batch.sequences divide by, such as 576 or "
                 + "1152"), batch.getMessage());
         UserError layouts = assertThrows(UserError.class, () -> new PlanReport(with("67b.yaml", "batch.sequences=4600"), 1000, 139L << 30, 0));
-        assertTrue(layouts.getMessage().contains("or change mesh: of 1000 GPUs these fit: pp10 dp100 tp1, recompute none; "), layouts.getMessage());
+        assertTrue(layouts.getMessage().contains("or change mesh: of 1000 GPUs these fit: pp10.dp100.tp1, recompute none; "), layouts.getMessage());
     }
 
     @Test
