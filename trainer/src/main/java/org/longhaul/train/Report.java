@@ -258,8 +258,7 @@ final class Report implements AutoCloseable {
             }
         } catch (IOException e) {
             if (refused.add(name)) {
-                LOG.warn("{}/{} cannot be written: {}; training goes on and keeps the lines in memory; free space on the disk", config.output(),
-                        name, e.getMessage());
+                LOG.warn("{}/{} cannot be written: {}; training goes on and keeps the lines in memory until it can", config.output(), name, e.getMessage());
             }
         }
     }

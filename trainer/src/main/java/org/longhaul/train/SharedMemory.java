@@ -7,6 +7,7 @@ import org.longhaul.error.UserError;
 import org.longhaul.launch.RankEnvironment;
 import org.longhaul.natives.CudaDevice;
 import org.longhaul.parallel.Mesh;
+import org.longhaul.parallel.RankList;
 
 /** Whether the ranks that share a GPU fit into it together, by the plan: the one that comes last would fail alone, far from the cause. */
 final class SharedMemory {
@@ -32,7 +33,7 @@ final class SharedMemory {
         if (needed > has) {
             throw UserError.badInput(String.format(
                     Locale.ROOT, "ranks %s share %s of %.1f GiB and need %.1f GiB of it by the plan: make the model smaller with overrides such as "
-                            + "model.layers=4, or take fewer ranks or more GPUs", ranks, gpu, has / GIB, needed / GIB));
+                            + "model.layers=4, or take fewer ranks or more GPUs", RankList.text(ranks), gpu, has / GIB, needed / GIB));
         }
     }
 }

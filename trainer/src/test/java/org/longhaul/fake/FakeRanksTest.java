@@ -167,7 +167,7 @@ class FakeRanksTest {
         Outcome outcome = machine.java(Map.of("LH_FAKE_MEMORY", Long.toString(1L << 30)), Main.class,
                 launch(2, "--share-gpus", "bench", "ranks", config.toString(), "--steps", "1", "--warmup", "1"));
         assertEquals(2, outcome.status(), outcome.text());
-        assertTrue(outcome.text().contains("longhaul: ranks [0, 1] share Emulated H200 0 of 1.0 GiB and need "), outcome.text());
+        assertTrue(outcome.text().contains("longhaul: ranks 0, 1 share Emulated H200 0 of 1.0 GiB and need "), outcome.text());
     }
 
     /** What no setting of the job can mend must not be answered with one. */

@@ -56,7 +56,7 @@ final class GpuKernels implements KernelProvider, AutoCloseable {
         try {
             return device.load(source, compiler.compile(name, text, options, device.architecture()));
         } catch (NativeException e) {
-            LOG.warn("compiled kernels of {} in the cache are damaged ({}); compiling them again", name, e.getMessage());
+            LOG.warn("compiled kernels of {} do not load ({}), as damaged ones of the cache do not; compiling them again", name, e.getMessage());
             return device.load(source, compiler.compileAgain(name, text, options, device.architecture()));
         }
     }
