@@ -1,5 +1,6 @@
 package org.longhaul.checkpoint;
 
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,9 +10,10 @@ import java.util.Map;
 import java.util.Optional;
 import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
+import org.longhaul.tokenizer.Tokenizer;
 
 /**
- * The tokenizer files that a checkpoint keeps beside its weights, where no data set has them: of a model that was imported. Checksums in the manifest
+ * The tokenizer files that a checkpoint keeps beside its weights, where no data set has them: of a model that was imported, or a copy for an archive. Checksums in the manifest
  * say whether they are whole.
  */
 public final class CheckpointTokenizer {
@@ -43,6 +45,35 @@ public final class CheckpointTokenizer {
             checkpoint.beside(name).ifPresent(bytes -> files.put(name, bytes));
         }
         return files;
+    }
+
+    /** The folder of the data set that a checkpoint was trained on, where that still is and has the tokenizer that the checkpoint was trained with. */
+    public static Optional<Path> ofData(CheckpointMeta meta, String checkpoint) {
+        String trained = meta.fingerprints().get("tokenizer");
+        if (trained == null || meta.configYaml().isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            String data = new YAMLMapper().readTree(meta.configYaml()).path("data").path("path").asText("");
+            return data.isEmpty() ? Optional.empty() : DataPlace.candidates(meta, checkpoint, Path.of(data)).stream()
+                    .filter(f -> Files.exists(f.resolve(JSON)) && Tokenizer.load(f).fingerprint().equals(trained)).findFirst();
+        } catch (IOException | UserError e) {
+            return Optional.empty();
+        }
+    }
+
+    /** What a copy of a checkpoint keeps, so that it is of use without its data set: the files beside it, else those of its data. */
+    static Map<String, byte[]> forCopy(Checkpoint checkpoint) {
+        Map<String, byte[]> kept = of(checkpoint);
+        if (kept.containsKey(JSON)) {
+            return kept;
+        }
+        try {
+            Optional<Path> data = ofData(checkpoint.meta(), checkpoint.path());
+            return data.isPresent() ? in(data.get()) : Map.of();
+        } catch (IOException e) {
+            return Map.of();
+        }
     }
 
     /** A folder of this machine with the tokenizer that a checkpoint keeps, wherever that lies; gone when the process ends. Empty where it keeps none. */

@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.longhaul.checkpoint.Boxes.Piece;
 import org.longhaul.error.UserError;
 import org.longhaul.model.Box;
@@ -59,8 +60,9 @@ final class ReshardCommand implements Runnable {
                     }
                 }
             }
-            String name = to.write(c.meta(), boxes, files, CheckpointTokenizer.of(c));
-            out.println("wrote " + to.root() + "/" + name);
+            Map<String, byte[]> tokenizer = CheckpointTokenizer.forCopy(c);
+            String name = to.write(c.meta(), boxes, files, tokenizer);
+            out.println("wrote " + to.root() + "/" + name + (tokenizer.isEmpty() ? ", without a tokenizer: its data set is not found" : ", its tokenizer beside the weights"));
         }
     }
 

@@ -2,7 +2,6 @@ package org.longhaul.interchange;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -16,7 +15,6 @@ import java.util.stream.Stream;
 import org.longhaul.checkpoint.Checkpoint;
 import org.longhaul.checkpoint.CheckpointMeta;
 import org.longhaul.checkpoint.CheckpointTokenizer;
-import org.longhaul.checkpoint.DataPlace;
 import org.longhaul.error.Reason;
 import org.longhaul.error.UserError;
 import org.longhaul.interchange.Safetensors.Entry;
@@ -54,17 +52,7 @@ final class HfExport {
      * otherwise.
      */
     static Path tokenizerOf(CheckpointMeta meta, String checkpoint) {
-        String trained = meta.fingerprints().get("tokenizer");
-        if (trained == null || meta.configYaml().isEmpty()) {
-            return null;
-        }
-        try {
-            String data = new YAMLMapper().readTree(meta.configYaml()).path("data").path("path").asText("");
-            return data.isEmpty() ? null : DataPlace.candidates(meta, checkpoint, Path.of(data)).stream()
-                    .filter(f -> Files.exists(f.resolve("tokenizer.json")) && Tokenizer.load(f).fingerprint().equals(trained)).findFirst().orElse(null);
-        } catch (IOException | UserError e) {
-            return null;
-        }
+        return CheckpointTokenizer.ofData(meta, checkpoint).orElse(null);
     }
 
     /** Writes the folder beside its place and moves it there when it is whole. */

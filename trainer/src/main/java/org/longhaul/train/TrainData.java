@@ -1,6 +1,7 @@
 package org.longhaul.train;
 
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -45,7 +46,8 @@ record TrainData(
     /** The same; {@code leads} for the rank that tells what cannot be checked while training. */
     static TrainData open(TrainConfig config, boolean leads) {
         if (!Files.isDirectory(config.data().path())) {
-            throw UserError.badInput("data.path: " + config.data().path() + ": no such folder; make shards with longhaul data run, or name their folder");
+            throw UserError.badInput("data.path: " + config.data().path() + ": no such folder" + (config.data().path().isAbsolute() ? ""
+                    : " in " + Path.of("").toAbsolutePath() + ", where this was started") + "; make shards with longhaul data run, or name their folder");
         }
         ReadChecks checks = config.data().verify();
         ShardSet set = ShardSet.open(config.data().path(), checks, damage -> LOG.warn("{}; trained on all the same, since data.verify is warn", damage));

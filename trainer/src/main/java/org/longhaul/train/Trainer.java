@@ -243,7 +243,7 @@ final class Trainer {
     private void began(String how, String changed) {
         if (leads()) {
             String from = snapshots.origin();
-            LOG.info("{} at step {} of {}{}{}", how, state.step(), config.steps(), from.isEmpty() ? "" : " from " + from,
+            LOG.info("{} at step {} of {}{}{}", how, state.step(), config.steps(), from.isEmpty() ? "; no checkpoint is in " + snapshots.root() : " from " + from,
                     changed.isEmpty() ? "" : "; changed since: " + changed);
             history.started(config, engine.groups().mesh(), how, from, state.step(), changed);
         }

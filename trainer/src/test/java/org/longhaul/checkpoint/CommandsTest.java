@@ -14,11 +14,17 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.longhaul.error.UserError;
 import org.longhaul.tensor.DType;
+import org.longhaul.tokenizer.PreTokenizer;
+import org.longhaul.tokenizer.SpecialTokens;
+import org.longhaul.tokenizer.Tokenizer;
+import org.longhaul.tokenizer.TokenizerFiles;
+import org.longhaul.tokenizer.TrainedVocabulary;
 import picocli.CommandLine;
 
 /** {@code longhaul checkpoint ls|verify|diff|reshard} as a user types them. */
@@ -139,6 +145,28 @@ class CommandsTest {
         assertTrue(Files.exists(folder.resolve("copy/step-00000002/rank-0002.bin")));
         assertTrue(call(new VerifyCommand(), copy).contains("all checksums match"));
         assertEquals("12 of 12 tensors are equal", call(new DiffCommand(), run, copy).strip());
+    }
+
+    /** For an archive: the data set may be gone when the copy is asked for text. */
+    @Test
+    void reshardTakesTheTokenizerOfTheDataAlong() throws IOException {
+        Path data = folder.resolve("data");
+        byte[][] letters = {{'a'}, {'b'}, {'c'}};
+        Tokenizer words = new TrainedVocabulary(PreTokenizer.GPT2, letters, new int[0], new int[0], new int[0])
+                .tokenizer(new SpecialTokens("<s>", "</s>", List.of(), false));
+        TokenizerFiles.write(data, words, 32);
+        CheckpointMeta trained = new CheckpointMeta(3, SaveKind.PERMANENT, Fixtures.MODEL, "data:\n  path: " + data + "\n",
+                Map.of("tokenizer", words.fingerprint()), Fixtures.meta(3).state());
+        try (CheckpointStore store = CheckpointStore.open(folder.resolve("run"))) {
+            Fixtures.save(store, trained, Fixtures.filled(Fixtures.wholeState(), 3), Fixtures.KEEP_ALL);
+        }
+        String copy = folder.resolve("archive").toString();
+        String said = call(new ReshardCommand(), run, copy);
+        assertTrue(said.endsWith("its tokenizer beside the weights\n"), said);
+        Files.delete(data.resolve("tokenizer.json"));
+        Path kept = CheckpointTokenizer.unpack(CheckpointStore.open(copy).openNewest()).orElseThrow();
+        assertEquals(words.fingerprint(), Tokenizer.load(kept).fingerprint());
+        assertTrue(call(new ReshardCommand(), run + "/step-00000003", folder.resolve("without").toString()).contains("without a tokenizer"));
     }
 
     /** A copy without moments beside the run's own checkpoint would be what the run goes on from. */

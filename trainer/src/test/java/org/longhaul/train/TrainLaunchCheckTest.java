@@ -40,6 +40,13 @@ class TrainLaunchCheckTest {
     }
 
     @Test
+    void workOfOneProcessIsNotDoneByEachRank() {
+        assertEquals("launch: longhaul validate is work for one process, which 4 ranks would each do; start it without launch", refusal(4, "validate"));
+        refusal(2, "checkpoint");
+        require(1, "validate");
+    }
+
+    @Test
     void aConfigurationThatIsWrong() {
         assertEquals("command line: model.nope: unknown key", refusal(2, "train", "model.nope=1").split(";")[0]);
         assertEquals("command line: model.nope: unknown key", refusal(2, "verify-layout", "model.nope=1", "--random").split(";")[0]);
