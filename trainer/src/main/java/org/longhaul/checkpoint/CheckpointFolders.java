@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.longhaul.checkpoint.Manifest.Done;
 
 /** Reads which checkpoints lie under a root, whether they are complete, and what they say. Never writes. */
@@ -31,8 +32,22 @@ final class CheckpointFolders {
                 names.add(name);
             }
         }
+        latest().filter(name -> !names.contains(name)).ifPresent(names::add);
         names.sort(NEWEST_FIRST);
         return names;
+    }
+
+    // A network file system may list a folder as it was a minute ago and still find what it is asked for by name.
+    private Optional<StepName> latest() {
+        if (!storage.atomicRename()) {
+            return Optional.empty();
+        }
+        try {
+            StepName name = StepName.parse(new String(storage.read(CheckpointWriter.LATEST), StandardCharsets.UTF_8).strip());
+            return name != null && storage.length(name.folder() + "/" + Done.NAME) >= 0 ? Optional.of(name) : Optional.empty();
+        } catch (IOException none) {
+            return Optional.empty();
+        }
     }
 
     /** What the folders hold. */

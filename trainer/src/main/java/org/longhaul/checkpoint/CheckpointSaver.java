@@ -161,7 +161,7 @@ public final class CheckpointSaver implements AutoCloseable {
             // A place that is down for an hour is one line, on the rank that it concerns and on rank 0.
             boolean mine = store.group().rank() == 0 || !(e instanceof CheckpointWriter.PeerFailed);
             if (failedInRow++ == 0 && mine) {
-                LOG.warn("checkpoint of step {} not saved in {}: {}; it is tried again while training goes on; the last good checkpoint is {}",
+                LOG.warn("checkpoint of step {} not saved in {}: {}; free space there or mend its file server; training goes on and tries again; the last good checkpoint is {}",
                         meta.step(), store.root(), Reason.of(e), lastGood());
             }
             LOG.debug("save failed", e);

@@ -2,11 +2,13 @@ package org.longhaul.checkpoint;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -90,15 +92,23 @@ final class LocalStorage implements Storage {
         return new Output() {
             @Override
             public void write(ByteBuffer source) throws IOException {
-                while (source.hasRemaining()) {
-                    channel.write(source);
+                try {
+                    while (source.hasRemaining()) {
+                        channel.write(source);
+                    }
+                } catch (IOException e) {
+                    throw named(path, e);
                 }
             }
 
             @Override
             public void commit() throws IOException {
-                channel.force(true);
-                channel.close();
+                try {
+                    channel.force(true);
+                    channel.close();
+                } catch (IOException e) {
+                    throw named(path, e);
+                }
             }
 
             @Override
@@ -120,11 +130,15 @@ final class LocalStorage implements Storage {
             @Override
             public int read(ByteBuffer destination, long position) throws IOException {
                 int start = destination.position();
-                while (destination.hasRemaining()) {
-                    int n = channel.read(destination, position + destination.position() - start);
-                    if (n < 0) {
-                        break;
+                try {
+                    while (destination.hasRemaining()) {
+                        int n = channel.read(destination, position + destination.position() - start);
+                        if (n < 0) {
+                            break;
+                        }
                     }
+                } catch (IOException e) {
+                    throw named(path, e);
                 }
                 return destination.position() - start;
             }
@@ -209,9 +223,20 @@ final class LocalStorage implements Storage {
         }
     }
 
-    /** The name under which an NFS client keeps a deleted file that a process of its machine still reads; it goes with the last reader. */
-    private static boolean silly(Path file) {
-        return file.getFileName().toString().startsWith(".nfs");
+    /** The name under which a client of NFS, or of a file system in user space, keeps a deleted file that a process of its machine still reads; it goes with the last reader. */
+    static boolean silly(Path file) {
+        String name = file.getFileName().toString();
+        return name.startsWith(".nfs") || name.startsWith(".fuse_hidden");
+    }
+
+    // What channels throw does not say of which file.
+    private IOException named(String path, IOException e) {
+        if (e instanceof FileSystemException || e instanceof ClosedChannelException) {
+            return e;
+        }
+        IOException named = new FileSystemException(at(path).toString(), null, e.getMessage());
+        named.initCause(e);
+        return named;
     }
 
     @Override

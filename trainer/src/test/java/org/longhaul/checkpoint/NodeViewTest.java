@@ -1,10 +1,15 @@
 package org.longhaul.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import org.longhaul.error.Reason;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,5 +34,36 @@ class NodeViewTest {
             }
         });
         assertEquals(List.of(0L, 0L), failures);
+    }
+
+    /** {@code checkpoint diff} on another node found no checkpoint in a finished run. */
+    @Test
+    void aNodeWithAnOldListingFindsTheNewestCheckpoint() throws IOException {
+        Storage view = new NodeView(new LocalStorage(folder));
+        try (CheckpointStore there = CheckpointStore.open(folder); CheckpointStore here = new CheckpointStore(view, RankGroup.single(), 1)) {
+            assertEquals(Optional.empty(), here.newestComplete());
+            Fixtures.save(there, 3);
+            // Has looked at an empty folder, which is there by now.
+            view.makeFolder("elsewhere");
+            assertEquals(3, here.newestComplete().orElseThrow().step());
+            Fixtures.save(there, 7);
+            assertEquals(7, here.newestComplete().orElseThrow().step());
+            assertEquals(List.of(7L, 3L), here.list().stream().map(CheckpointInfo::step).toList());
+        }
+    }
+
+    @Test
+    void faultsOfOpenFilesNameThem() {
+        Storage dev = new LocalStorage(Path.of("/dev"));
+        IOException fault = assertThrows(IOException.class, () -> dev.write("full", new byte[1]));
+        assertEquals("/dev/full: No space left on device", Reason.of(fault));
+    }
+
+    /** Retention warned at every save while somebody read an old checkpoint by the same mount. */
+    @Test
+    void clientsKeepDeletedFilesThatAreReadUnderNamesOfTheirOwn() {
+        assertTrue(LocalStorage.silly(folder.resolve(".fuse_hidden0000001c00000002")));
+        assertTrue(LocalStorage.silly(folder.resolve(".nfs000000000000a3b100000001")));
+        assertFalse(LocalStorage.silly(folder.resolve("rank-0000.bin")));
     }
 }
