@@ -10,6 +10,8 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.Arrays;
 
 /**
@@ -43,6 +45,8 @@ final class Appender implements Closeable {
 
             @Override
             public byte[] tail(int most) throws IOException {
+                // What a network file system answers to this has the size that the server knows; what it remembers may lack what arrived last.
+                Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
                 try (SeekableByteChannel in = Files.newByteChannel(file)) {
                     in.position(Math.max(0, in.size() - most));
                     ByteBuffer bytes = ByteBuffer.allocate(most);

@@ -56,6 +56,15 @@ class ClusterFilesTest {
         assertEquals(state.equals("COMPLETING"), Files.readString(folder.resolve("log")).contains("preempted it comes back by itself"));
     }
 
+    /** They need root and a machine to themselves, so nothing else here runs them. */
+    @ParameterizedTest
+    @ValueSource(strings = {"check-slurm", "slurm-checks", "slurm-cluster", "check-prometheus", "check-shared-folder", "shared-folder-checks", "shared-folder-mounts"})
+    void theScriptsThatTryClustersAreBash(String script) throws Exception {
+        Process bash = new ProcessBuilder("bash", "-n", "../scripts/clusters/" + script).redirectErrorStream(true).start();
+        assertEquals("", new String(bash.getInputStream().readAllBytes()));
+        assertEquals(0, bash.waitFor());
+    }
+
     /** What scripts/clusters/check-prometheus tries on a real Prometheus is what people read. */
     @Test
     void theAlertsAreThoseThatTheDocsShow() throws IOException {
