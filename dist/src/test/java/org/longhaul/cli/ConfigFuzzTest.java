@@ -163,7 +163,8 @@ class ConfigFuzzTest {
         assertFalse(message.isBlank(), what);
         for (String line : message.split("\n", -1)) {
             boolean odd = line.contains("Exception") || line.contains("java.") || line.contains("internal error") || line.contains("\tat ") || line.length() > 900
-                    || line.endsWith("null");
+                    // A star in front of the word null names an alias of that name, which the reader rightly says.
+                    || line.endsWith("null") && !line.endsWith("alias null");
             assertFalse(odd, "'" + line + "' is not clear\n" + what);
         }
     }

@@ -36,6 +36,11 @@ public final class DataPlace {
         return candidates(named, kept.isEmpty() ? Optional.empty() : Optional.of(Path.of(kept)), local(folder));
     }
 
+    /** The same for a data set beside the one trained on, whose place a checkpoint in {@code folder} does not keep. */
+    public static List<Path> candidates(String folder, Path named) {
+        return candidates(named, Optional.empty(), local(folder));
+    }
+
     /** The same for a run's folder, and what is known of where its data lay. */
     public static List<Path> candidates(Path named, Optional<Path> kept, Optional<Path> run) {
         Set<Path> places = new LinkedHashSet<>();

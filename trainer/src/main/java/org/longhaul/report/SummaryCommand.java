@@ -51,7 +51,8 @@ final class SummaryCommand implements Callable<Integer> {
             throw UserError.badInput(file + ": no such file; " + run + " is not the output folder of a run");
         }
         ShardSet shards = ShardSet.open(data != null ? data : trainedOn());
-        RunSummary summary = RunSummary.of(read(file), shards.split(split).unigramEntropy(), file.toString());
+        ShardSet measured = data != null ? shards : config().validation().path().map(named -> ShardSet.open(place(named, Optional.empty()))).orElse(shards);
+        RunSummary summary = RunSummary.of(read(file), measured.split(split).unigramEntropy(), file.toString());
         PrintWriter out = spec.commandLine().getOut();
         summary.lines().forEach(out::println);
         Path history = run.resolve("history.jsonl");
@@ -69,15 +70,22 @@ final class SummaryCommand implements Callable<Integer> {
         return ExitCode.DONE.status();
     }
 
-    private Path trainedOn() {
+    private TrainConfig config() {
         Path file = run.resolve("config.yaml");
         if (!Files.exists(file)) {
             throw UserError.badInput(file + ": no such file; name the data set with --data");
         }
-        Path named = ConfigLoader.load(file, List.of(), TrainConfig.class).data().path();
+        return ConfigLoader.load(file, List.of(), TrainConfig.class);
+    }
+
+    private Path trainedOn() {
+        Path named = config().data().path();
         Path history = run.resolve("history.jsonl");
-        Optional<Path> kept = !Files.exists(history) ? Optional.empty()
-                : read(history).stream().filter(line -> line.has("data")).reduce((a, b) -> b).map(line -> Path.of(line.get("data").asText()));
+        return place(named, !Files.exists(history) ? Optional.empty()
+                : read(history).stream().filter(line -> line.has("data")).reduce((a, b) -> b).map(line -> Path.of(line.get("data").asText())));
+    }
+
+    private Path place(Path named, Optional<Path> kept) {
         return DataPlace.having(ShardManifest.FILE, DataPlace.candidates(named, kept, Optional.of(run)), named, run.toString(), "--data");
     }
 

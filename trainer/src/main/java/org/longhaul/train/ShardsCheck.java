@@ -52,7 +52,10 @@ public final class ShardsCheck implements DoctorCheck {
     public List<Finding> verify(Verification wanted) {
         Set<String> places = new LinkedHashSet<>();
         try {
-            wanted.config().ifPresent(file -> places.add(ConfigLoader.load(file, wanted.overrides(), TrainConfig.class).data().path().toString()));
+            wanted.config().map(file -> ConfigLoader.load(file, wanted.overrides(), TrainConfig.class)).ifPresent(job -> {
+                places.add(job.data().path().toString());
+                job.validation().path().ifPresent(apart -> places.add(apart.toString()));
+            });
         } catch (UserError e) {
             return List.of(Finding.bad("verify", e.getMessage().lines().findFirst().orElse(""), "mend the job's YAML, or name the data set with --data"));
         }

@@ -45,12 +45,9 @@ record TrainData(
 
     /** The same; {@code leads} for the rank that tells what cannot be checked while training. */
     static TrainData open(TrainConfig config, boolean leads) {
-        if (!Files.isDirectory(config.data().path())) {
-            throw UserError.badInput("data.path: " + config.data().path() + ": no such folder" + (config.data().path().isAbsolute() ? ""
-                    : " in " + Path.of("").toAbsolutePath() + ", where this was started") + "; make shards with longhaul data run, or name their folder");
-        }
+        requireFolder("data.path", config.data().path());
         ReadChecks checks = config.data().verify();
-        ShardSet set = ShardSet.open(config.data().path(), checks, damage -> LOG.warn("{}; trained on all the same, since data.verify is warn", damage));
+        ShardSet set = open(config.data().path(), checks);
         if (leads && (checks == ReadChecks.NONE || !set.hasPageSums() || !set.hasDocumentSums())) {
             boolean ids = checks != ReadChecks.NONE && set.hasPageSums();
             LOG.info("{}: {} are not held against checksums while training: {}; longhaul doctor CONFIG --verify reads all files once", config.data().path(),
@@ -66,12 +63,35 @@ record TrainData(
             throw UserError.badInput(config.data().path() + ": split " + config.data().trainSplit() + " has " + train.tokens()
                     + " tokens, fewer than one sequence of " + config.model().context() + "; shorten model.context or bring more data");
         }
-        Optional<TokenSplit> validation = validation(config, set);
+        Optional<TokenSplit> validation = validation(config, config.validation().path().map(apart -> apart(apart, checks, set, config)).orElse(set));
         double bytes = validation.map(v -> (double) v.bytes() / v.tokens()).orElse(1.0);
         Map<String, String> fingerprints = new LinkedHashMap<>();
         fingerprints.put("dataset", set.fingerprint());
         fingerprints.put("tokenizer", set.manifest().tokenizer().fingerprint());
         return new TrainData(source(train), validation.map(TrainData::source), bytes, train.unigramEntropy(), fingerprints, Optional.of(origins(train)));
+    }
+
+    private static ShardSet open(Path folder, ReadChecks checks) {
+        return ShardSet.open(folder, checks, damage -> LOG.warn("{}; taken all the same, since data.verify is warn", damage));
+    }
+
+    // A data set to validate on, whose ids must mean what those that are trained on mean.
+    private static ShardSet apart(Path folder, ReadChecks checks, ShardSet trained, TrainConfig config) {
+        requireFolder("validation.path", folder);
+        ShardSet set = open(folder, checks);
+        String theirs = set.manifest().tokenizer().fingerprint();
+        if (!theirs.equals(trained.manifest().tokenizer().fingerprint())) {
+            throw UserError.badInput("validation.path: " + folder + " was made with another tokenizer than data.path: " + config.data().path()
+                    + "; make it with tokenizer.path of longhaul data run");
+        }
+        return set;
+    }
+
+    private static void requireFolder(String key, Path folder) {
+        if (!Files.isDirectory(folder)) {
+            throw UserError.badInput(key + ": " + folder + ": no such folder" + (folder.isAbsolute() ? "" : " in " + Path.of("").toAbsolutePath()
+                    + ", where this was started") + "; make shards with longhaul data run, or name their folder");
+        }
     }
 
     // A data set may be made without a split for validation; one that was asked for by name or by a rhythm must not be missed in silence.
@@ -81,7 +101,7 @@ record TrainData(
                 ? Optional.of(set.split(name)).filter(s -> s.tokens() > 1) : Optional.empty();
         boolean asked = config.validation().every() > 0 || !name.equals(DataConfig.VALIDATION);
         if (split.isEmpty() && asked) {
-            throw UserError.badInput(config.data().path() + ": no split named " + name + " to validate on, there are "
+            throw UserError.badInput(config.validation().path().orElse(config.data().path()) + ": no split named " + name + " to validate on, there are "
                     + set.manifest().splits().keySet() + "; correct data.validation_split, or leave it out and set validation.every to 0 to train without");
         }
         return split;

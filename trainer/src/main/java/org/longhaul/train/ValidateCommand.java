@@ -35,7 +35,7 @@ final class ValidateCommand implements Callable<Integer> {
     @Parameters(paramLabel = "CHECKPOINT", description = "A run's checkpoints folder (its newest step) or one step's folder.")
     private String checkpoint;
 
-    @Option(names = "--data", paramLabel = "FOLDER", description = "Shards to measure on; otherwise those that the checkpoint was trained on.")
+    @Option(names = "--data", paramLabel = "FOLDER", description = "Shards to measure on; otherwise those that the run validates on, of validation.path or data.path.")
     private Path data;
 
     @Option(names = "--split", paramLabel = "SPLIT", defaultValue = "validation", description = "Split of the shards (default: ${DEFAULT-VALUE}).")
@@ -69,7 +69,7 @@ final class ValidateCommand implements Callable<Integer> {
             ShardSet shards = ShardSet.open(folder(opened));
             requireSameTokenizer(opened.meta(), shards);
             String trained = opened.meta().fingerprints().get("dataset");
-            if (data == null && trained != null && !trained.equals(shards.fingerprint())) {
+            if (data == null && ofTraining(opened) && trained != null && !trained.equals(shards.fingerprint())) {
                 LOG.warn("{} is not as it was when {} was trained on it", shards.folder(), opened.path());
             }
             TokenSplit measured = shards.split(split);
@@ -102,8 +102,15 @@ final class ValidateCommand implements Callable<Integer> {
         if (opened.meta().configYaml().isEmpty()) {
             throw UserError.badInput(opened.path() + ": was not trained here and names no shards; name some with --data");
         }
-        Path named = config(opened).data().path();
-        return DataPlace.having(ShardManifest.FILE, DataPlace.candidates(opened, named), named, opened.path(), "--data");
+        TrainConfig config = config(opened);
+        // What the run itself validates on.
+        Path named = config.validation().path().orElse(config.data().path());
+        List<Path> places = config.validation().path().isPresent() ? DataPlace.candidates(opened.path(), named) : DataPlace.candidates(opened, named);
+        return DataPlace.having(ShardManifest.FILE, places, named, opened.path(), "--data");
+    }
+
+    private static boolean ofTraining(Checkpoint opened) {
+        return config(opened).validation().path().isEmpty();
     }
 
     private static void requireSameTokenizer(CheckpointMeta meta, ShardSet shards) {

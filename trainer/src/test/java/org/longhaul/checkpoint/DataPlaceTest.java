@@ -43,6 +43,12 @@ class DataPlaceTest {
     }
 
     @Test
+    void aSetBesideTheOneTrainedOnIsNotLookedForInItsPlace() {
+        assertEquals(List.of(NAMED.toAbsolutePath(), folder.resolve("shards/web")), DataPlace.candidates(folder.toString(), NAMED).subList(0, 2));
+        assertEquals(List.of(NAMED.toAbsolutePath()), DataPlace.candidates("hdfs://host/runs/a", NAMED));
+    }
+
+    @Test
     void whatWasTriedIsSaidInOneLine() {
         List<Path> places = List.of(folder.resolve("a"), folder.resolve("b"));
         UserError e = assertThrows(UserError.class, () -> DataPlace.having("manifest.json", places, NAMED, "runs/a", "--data"));

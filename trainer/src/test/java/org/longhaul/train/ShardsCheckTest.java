@@ -61,6 +61,7 @@ class ShardsCheckTest {
         assertTrue(bad.detail().startsWith(damaged + ": checksum does not match in bytes 0–"), bad.toString());
         assertTrue(bad.detail().contains("found ") && bad.detail().contains("the manifest says "), bad.toString());
         assertEquals("copy the file again", bad.mend());
+        assertEquals(2, verify(Optional.of(job("data.path=" + shards, "validation.path=" + other)), List.of()).size(), "what it validates on is read too");
     }
 
     @Test

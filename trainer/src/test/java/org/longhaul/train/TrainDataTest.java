@@ -46,6 +46,20 @@ class TrainDataTest {
         refused("data.path: " + folder.resolve("elsewhere") + ": no such folder; make shards with longhaul data run", "data.path=" + folder.resolve("elsewhere"));
     }
 
+    @Test
+    void anotherDataSetToValidateOn() throws IOException {
+        write("train");
+        Path fixed = Files.createDirectory(folder.resolve("fixed"));
+        write(fixed, "f00d", "validation");
+        TrainData both = open("validation.every=10", "validation.path=" + fixed);
+        assertEquals(200, both.validation().orElseThrow().tokens());
+        refused(fixed + ": no split named held to validate on, there are [validation]", "validation.path=" + fixed, "data.validation_split=held");
+        refused("validation.path: " + folder.resolve("elsewhere") + ": no such folder", "validation.path=" + folder.resolve("elsewhere"));
+        Path other = Files.createDirectory(folder.resolve("other"));
+        write(other, "beef", "validation");
+        refused("validation.path: " + other + " was made with another tokenizer than data.path: " + folder, "validation.path=" + other);
+    }
+
     private TrainData open(String... overrides) {
         String[] all = new String[overrides.length + 1];
         all[0] = "data.path=" + folder;
@@ -60,6 +74,10 @@ class TrainDataTest {
     }
 
     private void write(String... splits) throws IOException {
+        write(folder, "f00d", splits);
+    }
+
+    private static void write(Path folder, String tokenizer, String... splits) throws IOException {
         Map<String, List<ShardManifest.Shard>> shards = new LinkedHashMap<>();
         Map<String, Double> entropy = new TreeMap<>();
         for (String split : splits) {
@@ -69,7 +87,7 @@ class TrainDataTest {
             shards.put(split, List.of(result.shard()));
             entropy.put(split, ShardManifest.entropy(result.tokenCounts()));
         }
-        ShardManifest manifest = ShardManifest.of(96, OptionalInt.empty(), 0, ShardManifest.Tokenizer.nowhere("f00d"), shards, entropy,
+        ShardManifest manifest = ShardManifest.of(96, OptionalInt.empty(), 0, ShardManifest.Tokenizer.nowhere(tokenizer), shards, entropy,
                 new ShardManifest.Lineage("c0ffee", List.of(new ShardManifest.Input("web", "web.jsonl", 12)), new TreeMap<>()));
         Files.write(folder.resolve(ShardManifest.FILE), ManifestFile.toBytes(manifest));
     }
