@@ -376,12 +376,15 @@ final class Trainer {
         telemetry.saved(snapshots.stats(), leads() ? snapshots.age(state.step()) : null);
         if (leads()) {
             report.saved(snapshots.ended(), snapshots.stats().failures());
-            if (snapshots.lastSaved() != state.step()) {
-                throw UserError.environment((snapshots.lastSaved() < 0
-                        ? "no checkpoint could be saved in " + snapshots.root() + ", and that of step " + state.step() + " is lost"
-                        : "the last checkpoint in " + snapshots.root() + " is of step " + snapshots.lastSaved() + ", not of step " + state.step())
-                        + ": see the warnings above, mend the disk and start again");
-            }
+        }
+        // On every rank: a node whose ranks ended well would not come for another attempt.
+        if (snapshots.lastSaved() != state.step()) {
+            throw UserError.environment((snapshots.lastSaved() < 0
+                    ? "no checkpoint could be saved in " + snapshots.root() + ", and that of step " + state.step() + " is lost"
+                    : "the last checkpoint in " + snapshots.root() + " is of step " + snapshots.lastSaved() + ", not of step " + state.step())
+                    + ": see the warnings above, mend the disk and start again");
+        }
+        if (leads()) {
             history.ended(state.step(), outcome.name().toLowerCase(Locale.ROOT), outcome == Outcome.STOPPED ? stop.name() : "");
             report.say(switch (outcome) {
                 case FINISHED -> "finished " + state.step() + " steps; checkpoint of the last step in " + snapshots.root();
