@@ -30,14 +30,16 @@ final class SameRun {
         if (!sameStage) {
             return;
         }
-        fingerprints.forEach((name, value) -> {
-            String before = checkpoint.meta().fingerprints().get(name);
-            if (before != null && !before.equals(value)) {
-                throw UserError.badInput(checkpoint.path() + ": trained on " + name + " " + before + ", the configuration's is " + value
+        Optional<TrainConfig> before = before(checkpoint);
+        fingerprints.forEach((name, now) -> {
+            String then = checkpoint.meta().fingerprints().get(name);
+            if (then != null && !then.equals(now)) {
+                throw UserError.badInput(checkpoint.path() + ": trained on " + name + " " + brief(then)
+                        + before.map(b -> " of " + b.data().path()).orElse("") + ", that of " + config.data().path() + " is " + brief(now)
                         + "; a new mixture needs a higher data.stage");
             }
         });
-        before(checkpoint).filter(b -> b.seed() != config.seed()).ifPresent(b -> {
+        before.filter(b -> b.seed() != config.seed()).ifPresent(b -> {
             throw UserError.badInput(checkpoint.path() + ": its data order has seed " + b.seed() + ", this run's " + config.seed()
                     + ", so samples would repeat; set seed alike or a higher data.stage");
         });

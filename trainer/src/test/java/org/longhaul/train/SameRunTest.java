@@ -54,7 +54,12 @@ class SameRunTest {
     void anotherTokenizerIsRefusedInEveryStage() {
         refused("the same ids mean other text", Map.of("dataset", "a", "tokenizer", "u"));
         refused("the same ids mean other text", Map.of("dataset", "b", "tokenizer", "u"), "data.stage=1");
-        refused("a new mixture needs a higher data.stage", Map.of("dataset", "b", "tokenizer", "t"));
+    }
+
+    @Test
+    void otherDataAreRefusedWithBothFolders() {
+        refused("trained on dataset a of none, that of other/shards is b; a new mixture needs a higher data.stage",
+                Map.of("dataset", "b", "tokenizer", "t"), "data.path=other/shards");
     }
 
     @Test
