@@ -94,12 +94,12 @@ final class RandomRecords {
             return map;
         }
         if (raw.isRecord()) {
-            return vary(old instanceof Record record ? record : example(raw));
+            return old instanceof Record record ? vary(record) : example(raw);
         }
         if (raw.isSealed()) {
             Class<?>[] variants = raw.getPermittedSubclasses();
             Class<?> variant = variants[random.nextInt(variants.length)];
-            return variant.isInstance(old) ? vary((Record) old) : variant(raw, variant, old);
+            return variant.isInstance(old) ? vary((Record) old) : drawn(variant, Optional.of((Record) old));
         }
         if (raw.isEnum()) {
             return raw.getEnumConstants()[random.nextInt(raw.getEnumConstants().length)];
@@ -135,26 +135,32 @@ final class RandomRecords {
         throw new IllegalStateException("no values of " + type);
     }
 
-    private static Record example(Class<?> type) {
-        return (Record) ConfigLoader.parse("{}", "example", List.of(), type);
+    // What has no keys that must be given is varied, anything else drawn.
+    private Record example(Class<?> type) {
+        try {
+            return vary((Record) ConfigLoader.parse("{}", "example", List.of(), type));
+        } catch (UserError e) {
+            return drawn(type, Optional.empty());
+        }
     }
 
     // What the other variant has under the same name is taken over, such as the peak of a schedule.
-    private Record variant(Class<?> sealed, Class<?> variant, Object old) {
-        RecordComponent[] components = variant.getRecordComponents();
+    private Record drawn(Class<?> type, Optional<Record> other) {
+        RecordComponent[] components = type.getRecordComponents();
         for (int tries = 0; tries < 1000; tries++) {
             Object[] values = new Object[components.length];
             for (int c = 0; c < components.length; c++) {
                 RecordComponent mine = components[c];
-                Optional<RecordComponent> same = Arrays.stream(old.getClass().getRecordComponents()).filter(o -> o.getName().equals(mine.getName())).findFirst();
-                values[c] = same.isPresent() ? read(same.get(), (Record) old) : value(mine.getGenericType(), null);
+                Optional<RecordComponent> same = other.stream().flatMap(o -> Arrays.stream(o.getClass().getRecordComponents()))
+                        .filter(o -> o.getName().equals(mine.getName())).findFirst();
+                values[c] = same.isPresent() ? read(same.get(), other.get()) : value(mine.getGenericType(), null);
             }
-            Optional<Record> made = make(variant, components, values);
+            Optional<Record> made = make(type, components, values);
             if (made.isPresent()) {
                 return made.get();
             }
         }
-        throw new AssertionError("no " + variant.getSimpleName() + " of " + sealed.getSimpleName() + " was accepted");
+        throw new AssertionError("no " + type.getSimpleName() + " was accepted");
     }
 
     @SuppressWarnings("unchecked")

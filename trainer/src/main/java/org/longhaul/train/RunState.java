@@ -45,6 +45,11 @@ record RunState(
                 Math.max(given.step, given.rolledBackFrom), updates);
     }
 
+    /** The same with so many samples left out. */
+    RunState past(long samples) {
+        return new RunState(step, consumed + samples, stage, earlierTokens, skipped, skippedInRow, losses, norms, rollbacks, rolledBackFrom, updates);
+    }
+
     /** Tokens consumed in all data stages, where the present one's samples have {@code context} tokens. */
     long tokens(int context) {
         return earlierTokens + consumed * context;

@@ -27,10 +27,11 @@ final class SameRun {
                     + ", whose samples it would read a second time; set data.stage to " + state.stage() + ", or higher for a new mixture");
         }
         requireTokenizer(checkpoint, fingerprints);
+        Optional<TrainConfig> before = before(checkpoint);
+        before.ifPresent(b -> requireAhead(checkpoint, config.data().skip(), b.data().skip()));
         if (!sameStage) {
             return;
         }
-        Optional<TrainConfig> before = before(checkpoint);
         fingerprints.forEach((name, now) -> {
             String then = checkpoint.meta().fingerprints().get(name);
             if (then != null && !then.equals(now)) {
@@ -43,6 +44,17 @@ final class SameRun {
             throw UserError.badInput(checkpoint.path() + ": its data order has seed " + b.seed() + ", this run's " + config.seed()
                     + ", so samples would repeat; set seed alike or a higher data.stage");
         });
+    }
+
+    // Samples are left out only as a run comes by, which those of the checkpoint's own configuration have seen.
+    private static void requireAhead(Checkpoint checkpoint, List<SkipConfig> now, List<SkipConfig> then) {
+        long step = checkpoint.meta().step();
+        for (SkipConfig skip : now) {
+            if (skip.behindStep() < step && !then.contains(skip)) {
+                throw UserError.badInput(checkpoint.path() + ": is past step " + skip.behindStep() + ", behind which data.skip leaves out " + skip.samples()
+                        + " samples; go back first with longhaul checkpoint rollback, or take that out of data.skip");
+            }
+        }
     }
 
     /** Throws UserError when a checkpoint's weights do not fit the model; the context may be another one where {@code anyContext}. */
@@ -115,7 +127,7 @@ final class SameRun {
 
     /** Whether a step of the two reads as much of the same data in the same way. */
     static boolean sameSteps(TrainConfig a, TrainConfig b) {
-        return a.data().equals(b.data()) && a.batch().sequences() == b.batch().sequences() && a.model().context() == b.model().context();
+        return a.data().whole().equals(b.data().whole()) && a.batch().sequences() == b.batch().sequences() && a.model().context() == b.model().context();
     }
 
     private static String said(String prefix, List<Change> changes) {

@@ -53,6 +53,15 @@ public record TrainConfig(
             throw new IllegalArgumentException("steps × batch.sequences × model.context must be below 9.2e18 tokens: " + steps + " × " + batch.sequences()
                     + " × " + model.context());
         }
+        for (SkipConfig skip : data.skip()) {
+            if (skip.behindStep() >= steps) {
+                throw new IllegalArgumentException("data.skip: behind_step must be below steps, or nothing is read behind it: " + skip.behindStep() + " of " + steps);
+            }
+        }
+        double left = data.skip().stream().mapToDouble(SkipConfig::samples).sum();
+        if (((double) steps * batch.sequences() + left) * model.context() > Long.MAX_VALUE) {
+            throw new IllegalArgumentException("data.skip leaves out so many samples that tokens are no longer counted: " + left);
+        }
         if ((long) batch.microBatch() * model.context() > MOST_TOKENS) {
             throw new IllegalArgumentException("batch.micro_batch × model.context must be at most " + MOST_TOKENS + " tokens: " + batch.microBatch() + " × "
                     + model.context() + "; accumulate with a smaller micro_batch");

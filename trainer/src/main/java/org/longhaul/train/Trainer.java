@@ -93,6 +93,7 @@ final class Trainer {
             snapshots.reserve();
             snapshots.start(state.step());
             while (state.step() < config.steps()) {
+                leaveOut();
                 Outcome outcome = step(pauseAt);
                 if (outcome != null) {
                     return end(outcome);
@@ -114,6 +115,17 @@ final class Trainer {
         }
     }
 
+    // A checkpoint of that very step was saved before, so whoever goes on from it comes here too.
+    private void leaveOut() {
+        long samples = config.data().skipped(state.step());
+        if (samples > 0) {
+            if (leads()) {
+                LOG.info("step {}: data.skip leaves out {} samples behind sample {}", state.step(), samples, state.consumed());
+            }
+            state = state.past(samples);
+        }
+    }
+
     // Answers how training ends with this step, null where it goes on.
     private Outcome step(long pauseAt) {
         long step = state.step() + 1;
@@ -122,7 +134,8 @@ final class Trainer {
         boolean permanent = every(config.checkpoint().retention().permanentEvery(), step);
         boolean validate = every(config.validation().every(), step);
         boolean lasting = last || pause || permanent;
-        Result[] results = learn(step, lasting || validate);
+        // Results say which samples they are of by those before them.
+        Result[] results = learn(step, lasting || validate || config.data().skipped(step) > 0);
         memory.step().ifPresent(seen -> {
             telemetry.memory(seen);
             if (report != null) {
